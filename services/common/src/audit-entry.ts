@@ -1,0 +1,103 @@
+import { hash } from 'node:crypto'
+import { formatMicroseconds } from './timestamps.ts'
+
+/** What a caller wants on record. `details` is canonical JSON text of an object. */
+export interface AuditEvent {
+  event_type: string
+  subject: string
+  decision: boolean
+  details: string
+  actor: string | null
+  request_id: string | null
+}
+
+/** An entry as stored: hashes and salt in lower-case hex, `created_at_us` in µs since the epoch. */
+export interface AuditEntry {
+  id: number
+  event_type: string
+  subject: string
+  decision: boolean
+  /** Canonical JSON text, null once erased. */
+  details: string | null
+  details_salt: string | null
+  details_hash: string
+  actor: string | null
+  request_id: string | null
+  created_at_us: number
+  prev_hash: string
+  entry_hash: string
+  erased_by: number | null
+}
+
+/** `prev_hash` of entry 1. */
+export const FIRST_PREV_HASH = '00'.repeat(32)
+
+/** SHA256(salt ‖ details), docs/FORMATS.md. `salt` is 32 hex digits, `details` canonical JSON text. */
+export function detailsHash(salt: string, details: string): string {
+  return hash('sha256', Buffer.concat([Buffer.from(salt, 'hex'), Buffer.from(details)]))
+}
+
+/**
+ * SHA256 over the canonical JSON of the envelope, docs/FORMATS.md. The six names are known and written
+ * in canonical order here; `JSON.stringify` prints strings as RFC 8785 §3.2.2.2 wants them.
+ */
+export function eventHash(
+  event: Pick<
+    AuditEntry,
+    'actor' | 'decision' | 'details_hash' | 'event_type' | 'request_id' | 'subject'
+  >,
+): string {
+  return hash(
+    'sha256',
+    `{"actor":${JSON.stringify(event.actor)},"decision":${event.decision}` +
+      `,"details_hash":"${event.details_hash}","event_type":${JSON.stringify(event.event_type)}` +
+      `,"request_id":${JSON.stringify(event.request_id)},"subject":${JSON.stringify(event.subject)},"v":1}`,
+  )
+}
+
+/** SHA256(0x02 ‖ prev_hash ‖ u64 id ‖ i64 created_at ‖ event_hash), docs/FORMATS.md. */
+export function entryHash(prev: string, id: number, createdAtUs: number, event: string): string {
+  const bytes = Buffer.allocUnsafe(81)
+  bytes[0] = 0x02
+  bytes.write(prev, 1, 32, 'hex')
+  bytes.writeBigUInt64BE(BigInt(id), 33)
+  bytes.writeBigInt64BE(BigInt(createdAtUs), 41)
+  bytes.write(event, 49, 32, 'hex')
+  return hash('sha256', bytes)
+}
+
+/**
+ * The entry on the wire, in answers and exports alike (docs/FORMATS.md). `details` goes out as the
+ * stored text, byte for byte, which no serializer of parsed values can promise.
+ */
+export function entryJson(entry: AuditEntry): string {
+  const erased = entry.erased_by === null ? '' : `,"erased":true,"erased_by":${entry.erased_by}`
+  return (
+    `{"id":${entry.id},"event_type":${JSON.stringify(entry.event_type)}` +
+    `,"subject":${JSON.stringify(entry.subject)},"decision":${entry.decision}` +
+    `,"details":${entry.details},"details_salt":${JSON.stringify(entry.details_salt)}` +
+    `,"details_hash":"${entry.details_hash}","actor":${JSON.stringify(entry.actor)}` +
+    `,"request_id":${JSON.stringify(entry.request_id)}` +
+    `,"created_at":"${formatMicroseconds(entry.created_at_us)}"` +
+    `,"prev_hash":"${entry.prev_hash}","entry_hash":"${entry.entry_hash}"${erased}}`
+  )
+}
+
+/**
+ * Recomputes every hash of an entry. Returns null if all agree with each other and with the `entry_hash`
+ * of the entry before it, else the first thing that does not.
+ */
+export function entryFault(entry: AuditEntry, prevHash: string): string | null {
+  if (entry.prev_hash !== prevHash) return 'prev_hash is not the entry_hash of the entry before'
+  if (entry.details !== null && entry.details_salt !== null) {
+    if (detailsHash(entry.details_salt, entry.details) !== entry.details_hash) {
+      return 'details do not match details_hash'
+    }
+  } else if (entry.erased_by === null) {
+    return 'details are missing and no erasure accounts for it'
+  }
+  return entryHash(entry.prev_hash, entry.id, entry.created_at_us, eventHash(entry)) ===
+    entry.entry_hash
+    ? null
+    : 'entry_hash does not match the content'
+}

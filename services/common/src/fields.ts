@@ -1,0 +1,41 @@
+import { z } from 'zod'
+import type { JsonObject } from './canonical-json.ts'
+import { parseMicroseconds } from './timestamps.ts'
+
+/** A text of 1 to `max` characters (code points, as PostgreSQL counts them), any but U+0000. */
+export function text(max: number) {
+  return z
+    .string()
+    .min(1)
+    .refine((value) => value.length <= max || [...value].length <= max, {
+      message: `must have at most ${max} characters`,
+    })
+    .refine((value) => !value.includes('\0'), { message: 'must not contain U+0000' })
+}
+
+/** Any JSON object: its members are the caller's own. */
+export const jsonObject = z
+  .record(z.string(), z.unknown())
+  .transform((value) => value as JsonObject)
+
+/** A whole number in a query, in plain decimal: no sign, no leading zero. */
+export function decimal(min: number, max: number) {
+  return z
+    .string()
+    .regex(/^(0|[1-9][0-9]{0,15})$/, 'must be a whole number in decimal')
+    .transform(Number)
+    .pipe(z.number().min(min).max(max))
+}
+
+/** A position in the log or another id, in a query or a path. */
+export const idParameter = decimal(1, Number.MAX_SAFE_INTEGER)
+
+/** An RFC 3339 moment with an offset, as microseconds since the epoch. A `+` travels as `%2B`. */
+export const momentParameter = z.string().transform((value, context) => {
+  const us = parseMicroseconds(value)
+  if (us === null) {
+    context.addIssue('must be an RFC 3339 date and time such as 2026-11-23T10:00:00Z')
+    return z.NEVER
+  }
+  return us
+})

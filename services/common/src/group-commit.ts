@@ -1,0 +1,105 @@
+import { ApiError } from './errors.ts'
+
+interface Waiting<Item, Result> {
+  item: Item
+  bytes: number
+  resolve: (result: Result) => void
+  reject: (error: unknown) => void
+}
+
+export interface GroupCommitOptions<Item, Result> {
+  /** Writes a batch in one transaction: all of it or nothing; results in the order of the items. */
+  commit: (items: Item[]) => Promise<Result[]>
+  /** True for an error that one item of a batch caused, after which the others may still succeed. */
+  isItemFault: (error: unknown) => boolean
+  maxItems: number
+  maxBytes: number
+  /** Items that may wait; beyond it `submit` throws `overloaded`. */
+  maxWaiting: number
+}
+
+/**
+ * Natural group commit: an item goes out at once when nothing is under way, and what arrives while a
+ * batch commits is the next batch. There is no timer, so an idle service adds no latency and a busy one
+ * pays for one commit per batch.
+ */
+export class GroupCommit<Item, Result> {
+  readonly #options: GroupCommitOptions<Item, Result>
+  #waiting: Waiting<Item, Result>[] = []
+  #running: Promise<void> | null = null
+
+  constructor(options: GroupCommitOptions<Item, Result>) {
+    this.#options = options
+  }
+
+  /** Items that wait for the next batch. */
+  get waiting(): number {
+    return this.#waiting.length
+  }
+
+  /**
+   * Resolves when the item is committed. `bytes` is roughly what the item weighs. Throws `overloaded`
+   * when too many wait, else whatever `commit` threw.
+   */
+  submit(item: Item, bytes: number): Promise<Result> {
+    if (this.#waiting.length >= this.#options.maxWaiting) throw new ApiError('overloaded')
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ item, bytes, resolve, reject })
+      this.#running ??= this.#run()
+    })
+  }
+
+  /** Resolves when nothing waits and nothing is under way. */
+  async drained(): Promise<void> {
+    while (this.#running) await this.#running
+  }
+
+  async #run(): Promise<void> {
+    // What arrives in the same turn of the event loop travels together.
+    await null
+    while (this.#waiting.length > 0) {
+      const batch = this.#take()
+      const failure = await this.#commit(batch)
+      if (failure !== null && !this.#options.isItemFault(failure)) {
+        // The database is away or stuck. What waited meanwhile would only wait again, one time-out
+        // after another, so it is answered now.
+        for (const waiting of this.#waiting.splice(0)) waiting.reject(failure)
+      }
+    }
+    this.#running = null
+  }
+
+  #take(): Waiting<Item, Result>[] {
+    let bytes = 0
+    let count = 0
+    for (const waiting of this.#waiting) {
+      bytes += waiting.bytes
+      if (count > 0 && (count >= this.#options.maxItems || bytes > this.#options.maxBytes)) break
+      count++
+    }
+    return this.#waiting.splice(0, count)
+  }
+
+  /** Settles every item of the batch. Returns the error of a batch that failed as a whole. */
+  async #commit(batch: Waiting<Item, Result>[]): Promise<unknown> {
+    let results: Result[]
+    try {
+      results = await this.#options.commit(batch.map((waiting) => waiting.item))
+    } catch (error) {
+      if (batch.length > 1 && this.#options.isItemFault(error)) {
+        // Nothing of the batch was written: one bad item must not fail its neighbours.
+        for (const waiting of batch) {
+          const failure = await this.#commit([waiting])
+          if (failure !== null && !this.#options.isItemFault(failure)) break
+        }
+        return null
+      }
+      for (const waiting of batch) waiting.reject(error)
+      return error
+    }
+    batch.forEach((waiting, i) => {
+      waiting.resolve(results[i] as Result)
+    })
+    return null
+  }
+}

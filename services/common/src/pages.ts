@@ -1,0 +1,14 @@
+/** Bytes at which a page of results ends at the latest. */
+export const PAGE_BYTES = 4 * 1_048_576
+
+/**
+ * The `Link` header (RFC 8288) of the page that follows the one at `url` and starts below `id`, with the
+ * same filters.
+ */
+export function nextPageLink(url: string, id: number): string {
+  const [path, query] = url.split('?', 2)
+  const parameters = new URLSearchParams(query)
+  parameters.delete('offset')
+  parameters.set('before', String(id))
+  return `<${path}?${parameters}>; rel="next"`
+}

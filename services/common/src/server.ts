@@ -1,0 +1,185 @@
+import type { Server } from 'node:http'
+import helmet from '@fastify/helmet'
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyHttpOptions,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifyTypeProvider,
+} from 'fastify'
+import { z } from 'zod'
+import { ApiError, type ErrorCode } from './errors.ts'
+import { type HostRules, hostFault } from './host-check.ts'
+import { contentTypeFault, DEFAULT_BODY_LIMIT, parseJsonBody } from './json-body.ts'
+import { createLogger } from './logger.ts'
+import { Metrics } from './metrics.ts'
+import { parserError, refuseOnSocket } from './problem-socket.ts'
+import { requestId } from './request-id.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Values that a body may hold, where it is not the default of strict JSON. */
+    maxValues?: number
+  }
+  interface FastifyInstance {
+    metrics: Metrics
+  }
+  interface FastifyRequest {
+    /** On whose behalf this request is made, as audit entries and lineage records name it. */
+    actor: string
+  }
+}
+
+/** Gives handlers the types of what the zod schemas of their route let through. */
+export interface ZodTypeProvider extends FastifyTypeProvider {
+  validator: this['schema'] extends z.ZodType ? z.output<this['schema']> : unknown
+  serializer: unknown
+}
+
+export interface ServerOptions {
+  /** Name of the service, as in log lines and as its peers call it. */
+  name: string
+  logLevel: string
+  host: Pick<HostRules, 'ports' | 'allowedHosts'>
+  /** Names what the service cannot work without and does not have; empty when it is ready. */
+  missing: () => Promise<string[]>
+  http?: Pick<FastifyHttpOptions<Server>, 'serverFactory' | 'requestTimeout' | 'http'>
+}
+
+export type App = ReturnType<typeof createServer>
+
+/**
+ * An HTTP server with everything that all services share: security headers, Host check, request ids,
+ * strict JSON bodies, zod validation, problem details for every error, one log line and one measurement
+ * a request, `/healthz` and `/readyz`. Register routes on it, then hand it to `serve`.
+ */
+export function createServer(options: ServerOptions) {
+  const logger = createLogger(options.name, options.logLevel)
+  const metrics = new Metrics(options.name)
+  const rules: HostRules = { name: options.name, ...options.host }
+
+  const app = Fastify({
+    loggerInstance: logger as FastifyBaseLogger,
+    disableRequestLogging: true,
+    requestIdLogLabel: 'request_id',
+    requestIdHeader: false,
+    genReqId: (request) => requestId(request.headers['x-request-id']),
+    bodyLimit: DEFAULT_BODY_LIMIT,
+    requestTimeout: 15_000,
+    keepAliveTimeout: 75_000,
+    forceCloseConnections: 'idle',
+    exposeHeadRoutes: false,
+    // A model id of 200 characters is up to 2,400 when percent-encoded.
+    routerOptions: { maxParamLength: 2_500 },
+    clientErrorHandler: (error, socket) => {
+      const refusal = parserError(error)
+      const id = refuseOnSocket(socket, refusal)
+      if (id) logger.info({ request_id: id, status: refusal.status, code: refusal.code }, 'refused')
+    },
+    frameworkErrors: (error, request, reply) => answerError(error, request, reply),
+    ...options.http,
+  }).withTypeProvider<ZodTypeProvider>()
+
+  app.register(helmet, {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+    },
+    frameguard: { action: 'deny' },
+    // TLS ends in front of this server, and so does the right to promise it.
+    strictTransportSecurity: false,
+  })
+  app.decorateRequest('actor', 'anonymous')
+  app.decorate('metrics', metrics)
+  app.setValidatorCompiler(
+    ({ schema }) =>
+      (data) =>
+        validate(schema as z.ZodType, data),
+  )
+  app.setErrorHandler((error, request, reply) => answerError(error, request, reply))
+  app.setNotFoundHandler((request, reply) => answerError(new ApiError('not_found'), request, reply))
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser(
+    'application/json',
+    { parseAs: 'buffer' },
+    async (request: FastifyRequest, body: Buffer) =>
+      parseJsonBody(body, request.routeOptions.config.maxValues),
+  )
+
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id)
+    const fault =
+      hostFault(request.raw.rawHeaders, rules) ??
+      (request.method === 'POST'
+        ? contentTypeFault(request.headers['content-type'], request.headers['content-encoding'])
+        : null)
+    if (fault && !isProbe(request)) throw fault
+  })
+  app.addHook('onSend', async (_request, reply) => {
+    // A server that is stopping lets nobody wait on an idle connection.
+    if (!app.server.listening) reply.header('connection', 'close')
+  })
+  app.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? 'none'
+    metrics.observe(request.method, route, reply.statusCode, reply.elapsedTime / 1000)
+    const { method, actor } = request
+    const path = request.raw.url?.split('?', 1)[0]?.slice(0, 300)
+    const ms = Math.round(reply.elapsedTime * 100) / 100
+    request.log.info({ method, path, status: reply.statusCode, ms, actor }, 'request')
+  })
+
+  app.get('/healthz', async () => ({ ok: true }))
+  app.get('/readyz', async () => {
+    const missing = await options.missing()
+    if (missing.length === 0) return { ok: true }
+    throw new ApiError('not_ready', undefined, {
+      errors: missing.map((path) => ({ path, message: 'is missing or not reachable' })),
+    })
+  })
+  return app
+}
+
+/** Probes come from kubelets and health checks that know no host name; they tell nothing. */
+function isProbe(request: FastifyRequest): boolean {
+  return request.raw.url === '/healthz' || request.raw.url === '/readyz'
+}
+
+function validate(schema: z.ZodType, data: unknown) {
+  const result = schema.safeParse(data)
+  if (result.success) return { value: result.data }
+  const errors = result.error.issues.slice(0, 20).map((issue) => ({
+    path: z.core.toDotPath(issue.path),
+    message: issue.message,
+  }))
+  return { error: new ApiError('invalid_request', undefined, { errors }) }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : ''
+}
+
+/** Errors of Fastify itself that are the client's doing. */
+const FASTIFY_ERRORS: Record<string, ErrorCode> = {
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
+  FST_ERR_CTP_BODY_TOO_LARGE: 'body_too_large',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'invalid_json',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'malformed_request',
+  FST_ERR_BAD_URL: 'invalid_target',
+  FST_ERR_MAX_PARAM_LENGTH: 'target_too_long',
+}
+
+/** The one place where an error becomes an answer. What is not an ApiError stays inside, in the log. */
+function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const known =
+    error instanceof ApiError
+      ? error
+      : new ApiError(FASTIFY_ERRORS[codeOf(error)] ?? 'internal_error')
+  const inside = error instanceof ApiError ? error.cause : known.status === 500 ? error : undefined
+  if (inside) request.log.error({ err: inside, code: known.code }, 'request failed')
+  reply
+    .code(known.status)
+    .headers(known.headers)
+    .type('application/problem+json')
+    .serializer((body: unknown) => JSON.stringify(body))
+    .send(known.problem(request.id))
+}

@@ -1,0 +1,161 @@
+import type { AuditEntry, AuditEvent } from '@ai-governance/common/audit-entry'
+import type { Database } from '@ai-governance/common/database'
+
+/** A position that the append function gave out, with the link it made. Hashes in hex. */
+export interface AppendedLink {
+  id: number
+  created_at_us: number
+  prev_hash: string
+  entry_hash: string
+}
+
+export interface EventFilter {
+  before?: number | undefined
+  after?: number | undefined
+  event_type?: string | undefined
+  subject?: string | undefined
+  actor?: string | undefined
+  decision?: boolean | undefined
+  /** Microseconds since the epoch, inclusive. */
+  from?: number | undefined
+  to?: number | undefined
+}
+
+type Row = Omit<AuditEntry, 'id' | 'created_at_us' | 'erased_by'> & {
+  id: string
+  created_at_us: string
+  erased_by: string | null
+}
+
+const COLUMNS = `id, event_type, subject, decision, details, encode(details_salt, 'hex') AS details_salt,
+  encode(details_hash, 'hex') AS details_hash, actor, request_id,
+  unix_microseconds(created_at) AS created_at_us, encode(prev_hash, 'hex') AS prev_hash,
+  encode(entry_hash, 'hex') AS entry_hash, erased_by`
+
+// The size of a toasted value is known without reading it, so a page is cut before it is fetched.
+const BYTES = `sum(coalesce(octet_length(details), 0) + 700)`
+
+/** Every SQL statement of mcp-audit. */
+export class AuditStore {
+  readonly #database: Database
+
+  constructor(database: Database) {
+    this.#database = database
+  }
+
+  /** Appends a batch in one transaction; `salts` in hex, one an event. Links in the order of the events. */
+  async append(events: readonly AuditEvent[], salts: readonly string[]): Promise<AppendedLink[]> {
+    const rows = await this.#database.write<Record<keyof AppendedLink, string>>({
+      name: 'audit_append',
+      text: `SELECT id, created_at_us, encode(prev_hash, 'hex') AS prev_hash,
+                    encode(entry_hash, 'hex') AS entry_hash
+               FROM audit_append($1::text[], $2::text[], $3::boolean[], $4::text[], $5::bytea[],
+                                 $6::text[], $7::text[])`,
+      values: [
+        events.map((event) => event.event_type),
+        events.map((event) => event.subject),
+        events.map((event) => event.decision),
+        events.map((event) => event.details),
+        salts.map((salt) => `\\x${salt}`),
+        events.map((event) => event.actor),
+        events.map((event) => event.request_id),
+      ],
+    })
+    return rows.map((row) => ({
+      id: Number(row.id),
+      created_at_us: Number(row.created_at_us),
+      prev_hash: row.prev_hash,
+      entry_hash: row.entry_hash,
+    }))
+  }
+
+  /**
+   * Newest first. Ends after `limit` entries or `maxBytes`, whichever comes first, but never
+   * empty-handed. `more` tells whether entries that match lie behind the page.
+   */
+  async newest(
+    filter: EventFilter,
+    page: { limit: number; offset: number; maxBytes: number },
+  ): Promise<{ entries: AuditEntry[]; more: boolean }> {
+    const rows = await this.#database.read<Row & { found: string }>({
+      // No name: planned for these values, so the tests of absent filters disappear from the plan.
+      text: `SELECT ${COLUMNS}, found FROM (
+               SELECT *, count(*) OVER () AS found, ${BYTES} OVER (ORDER BY id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+                         AS bytes_before
+                 FROM (SELECT * FROM audit_log
+                        WHERE ($1::bigint IS NULL OR id < $1) AND ($2::bigint IS NULL OR id > $2)
+                          AND ($3::text IS NULL OR event_type = $3) AND ($4::text IS NULL OR subject = $4)
+                          AND ($5::text IS NULL OR actor = $5)
+                          AND ($6::boolean IS NULL OR decision = $6)
+                          AND ($7::bigint IS NULL OR created_at >= to_timestamp(0) + $7 * interval '1 microsecond')
+                          AND ($8::bigint IS NULL OR created_at <= to_timestamp(0) + $8 * interval '1 microsecond')
+                        ORDER BY id DESC LIMIT $9 OFFSET $10) AS page
+             ) AS measured
+             WHERE coalesce(bytes_before, 0) < $11 ORDER BY id DESC`,
+      values: [
+        filter.before ?? null,
+        filter.after ?? null,
+        filter.event_type ?? null,
+        filter.subject ?? null,
+        filter.actor ?? null,
+        filter.decision ?? null,
+        filter.from ?? null,
+        filter.to ?? null,
+        page.limit + 1,
+        page.offset,
+        page.maxBytes,
+      ],
+    })
+    const shown = rows.slice(0, page.limit)
+    return {
+      entries: shown.map(({ found, ...row }) => toEntry(row)),
+      more: Number(rows[0]?.found ?? 0) > shown.length,
+    }
+  }
+
+  /** Oldest first, ids `from` to `to` inclusive, cut like `newest`: for reading the log in steps. */
+  async oldest(
+    from: number,
+    to: number,
+    page: { limit: number; maxBytes: number },
+  ): Promise<AuditEntry[]> {
+    const rows = await this.#database.read<Row>({
+      name: 'audit_oldest',
+      text: `SELECT ${COLUMNS} FROM (
+               SELECT *, ${BYTES} OVER (ORDER BY id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+                         AS bytes_before
+                 FROM (SELECT * FROM audit_log WHERE id BETWEEN $1 AND $2 ORDER BY id LIMIT $3) AS page
+             ) AS measured
+             WHERE coalesce(bytes_before, 0) < $4 ORDER BY id`,
+      values: [from, to, page.limit, page.maxBytes],
+    })
+    return rows.map(toEntry)
+  }
+
+  async entry(id: number): Promise<AuditEntry | null> {
+    const rows = await this.#database.read<Row>({
+      name: 'audit_entry',
+      text: `SELECT ${COLUMNS} FROM audit_log WHERE id = $1`,
+      values: [id],
+    })
+    return rows[0] ? toEntry(rows[0]) : null
+  }
+
+  /** The last position of the log, 0 while it is empty. */
+  async lastId(): Promise<number> {
+    const rows = await this.#database.read<{ last_id: string }>({
+      name: 'audit_last_id',
+      text: 'SELECT coalesce(max(id), 0) AS last_id FROM audit_log',
+    })
+    return Number(rows[0]?.last_id)
+  }
+}
+
+function toEntry(row: Row): AuditEntry {
+  return {
+    ...row,
+    id: Number(row.id),
+    created_at_us: Number(row.created_at_us),
+    erased_by: row.erased_by === null ? null : Number(row.erased_by),
+  }
+}

@@ -1,0 +1,25 @@
+import { checkPasswordFile, Database } from '@ai-governance/common/database'
+import { type App, createServer } from '@ai-governance/common/server'
+import type { Config } from './config.ts'
+import { LineageStore } from './lineage-store.ts'
+import { registerRoutes } from './routes.ts'
+
+/** The service without its port: requests go in through `app`, `close` lets go of the database. */
+export function buildApp(config: Config): { app: App; close: () => Promise<void> } {
+  checkPasswordFile(config.DATABASE_PASSWORD_FILE)
+  const database = new Database({
+    url: config.DATABASE_URL,
+    passwordFile: config.DATABASE_PASSWORD_FILE,
+    applicationName: 'mcp-lineage',
+    maxConnections: 10,
+    onError: (error) => app.log.warn({ err: error }, 'a database connection was lost'),
+  })
+  const app = createServer({
+    name: 'mcp-lineage',
+    logLevel: config.LOG_LEVEL,
+    host: { ports: [config.PORT], allowedHosts: config.GATEWAY_ALLOWED_HOSTS },
+    missing: async () => [await database.missing()].filter((name) => name !== null),
+  })
+  registerRoutes(app, new LineageStore(database))
+  return { app, close: () => database.close() }
+}

@@ -1,0 +1,183 @@
+import type { AuditEntry } from '@ai-governance/common/audit-entry'
+import { type Database, sqlState } from '@ai-governance/common/database'
+import { ApiError } from '@ai-governance/common/errors'
+import { type LineageRecord, type Registration, recordHash, storedForm } from './record.ts'
+
+/** A record beside the entry that should attest it; the entry's part is null where there is none. */
+export interface AttestedRecord {
+  record: LineageRecord
+  entry: Omit<AuditEntry, 'id' | 'erased_by'> | null
+}
+
+type Row = Omit<LineageRecord, 'id' | 'created_at_us' | 'audit_id'> & {
+  id: string
+  created_at_us: string
+  audit_id: string
+}
+
+const COLUMNS = `l.id, l.model_id, l.version, l.revision, l.artifacts, l.created_by, l.metadata, l.aibom,
+  l.parents, unix_microseconds(l.created_at) AS created_at_us, encode(l.record_hash, 'hex') AS record_hash,
+  l.audit_id, encode(a.entry_hash, 'hex') AS audit_entry_hash`
+
+/** What the rows ahead of a row weigh. The size of a toasted value is known without reading it. */
+function bytesBefore(order: 'id' | 'id DESC'): string {
+  return `sum(coalesce(octet_length(aibom), 0) + octet_length(metadata) + octet_length(parents) + 700)
+    OVER (ORDER BY ${order} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)`
+}
+
+export interface Page {
+  limit: number
+  /** Records older than this id only. */
+  before?: number | undefined
+  maxBytes: number
+}
+
+/** Every SQL statement of mcp-lineage. */
+export class LineageStore {
+  readonly #database: Database
+
+  constructor(database: Database) {
+    this.#database = database
+  }
+
+  /**
+   * Registers a revision and its log entry in one transaction. Throws `artifacts_conflict` where the
+   * version is known with other artifacts, and what `Database.write` throws.
+   */
+  async register(
+    registration: Registration,
+    actor: string,
+    requestId: string,
+  ): Promise<LineageRecord> {
+    const { salt, ...stored } = storedForm(registration)
+    const rows = await this.#database
+      .write<
+        Record<'id' | 'created_at_us' | 'record_hash' | 'audit_id' | 'audit_entry_hash', string> & {
+          revision: number
+        }
+      >({
+        name: 'lineage_register',
+        text: `SELECT id, revision, created_at_us, encode(record_hash, 'hex') AS record_hash, audit_id,
+                      encode(audit_entry_hash, 'hex') AS audit_entry_hash
+                 FROM lineage_register($1, $2, $3, $4::text[], $5, $6, $7, decode($8, 'hex'), $9, $10)`,
+        values: [
+          stored.model_id,
+          stored.version,
+          stored.created_by,
+          stored.artifacts,
+          stored.parents,
+          stored.metadata,
+          stored.aibom,
+          salt,
+          actor,
+          requestId,
+        ],
+      })
+      .catch((error: unknown) => {
+        throw sqlState(error) === 'AG001' ? new ApiError('artifacts_conflict') : error
+      })
+    const row = rows[0]
+    if (!row) throw new Error('lineage_register answered without a row')
+    // Two implementations agree on what was attested, or it is not acknowledged.
+    if (recordHash(stored) !== row.record_hash) {
+      throw new Error(`the database computed another hash for record ${row.id}`)
+    }
+    return toRecord({ ...stored, ...row })
+  }
+
+  /** Revisions of a model, newest first; `version` and `at` (what was known then, µs) narrow it down. */
+  async revisions(
+    model: { model_id: string; version?: string | undefined; at?: number | undefined },
+    page: Page,
+  ): Promise<{ records: LineageRecord[]; more: boolean }> {
+    return this.#page({
+      text: `SELECT * FROM model_lineage
+              WHERE model_id = $4 AND ($5::text IS NULL OR version = $5)
+                AND ($6::bigint IS NULL OR created_at <= to_timestamp(0) + $6 * interval '1 microsecond')
+                AND ($1::bigint IS NULL OR id < $1)
+              ORDER BY id DESC LIMIT $2`,
+      page,
+      values: [model.model_id, model.version ?? null, model.at ?? null],
+    })
+  }
+
+  /** The latest record of each model, newest first. */
+  async models(page: Page): Promise<{ records: LineageRecord[]; more: boolean }> {
+    return this.#page({
+      text: `SELECT * FROM model_lineage AS m
+              WHERE ($1::bigint IS NULL OR id < $1)
+                AND NOT EXISTS (SELECT FROM model_lineage AS newer
+                                 WHERE newer.model_id = m.model_id AND newer.id > m.id)
+              ORDER BY id DESC LIMIT $2`,
+      page,
+      values: [],
+    })
+  }
+
+  /** Records with their entries, oldest first, from id `from` on. */
+  async attested(
+    from: number,
+    step: { limit: number; maxBytes: number },
+  ): Promise<AttestedRecord[]> {
+    const rows = await this.#database.read<Row & Pick<AttestedRecord, 'entry'>>({
+      name: 'lineage_attested',
+      text: `SELECT ${COLUMNS},
+                    CASE WHEN a.id IS NOT NULL THEN json_build_object(
+                      'event_type', a.event_type, 'subject', a.subject, 'decision', a.decision,
+                      'details', a.details, 'details_salt', encode(a.details_salt, 'hex'),
+                      'details_hash', encode(a.details_hash, 'hex'), 'actor', a.actor,
+                      'request_id', a.request_id, 'created_at_us', unix_microseconds(a.created_at),
+                      'prev_hash', encode(a.prev_hash, 'hex'), 'entry_hash', encode(a.entry_hash, 'hex')
+                    ) END AS entry
+               FROM (
+                 SELECT *, ${bytesBefore('id')} AS bytes_before
+                   FROM (SELECT * FROM model_lineage WHERE id >= $1 ORDER BY id LIMIT $2) AS page
+               ) AS l LEFT JOIN audit_log AS a ON a.id = l.audit_id
+              WHERE coalesce(l.bytes_before, 0) < $3 ORDER BY l.id`,
+      values: [from, step.limit, step.maxBytes],
+    })
+    return rows.map(({ entry, ...row }) => ({ record: toRecord(row), entry }))
+  }
+
+  /** The id of the first `lineage.registered` entry that no record stands for, or null. */
+  async firstOrphanedEntry(): Promise<number | null> {
+    const rows = await this.#database.read<{ id: string }>({
+      text: `SELECT a.id FROM audit_log AS a
+              WHERE a.event_type = 'lineage.registered'
+                AND NOT EXISTS (SELECT FROM model_lineage AS l WHERE l.audit_id = a.id)
+              ORDER BY a.id LIMIT 1`,
+    })
+    return rows[0] ? Number(rows[0].id) : null
+  }
+
+  /** `text` selects records by `$1` (before) and `$2` (how many), and its own values from `$4` on. */
+  async #page(query: { text: string; page: Page; values: unknown[] }) {
+    const rows = await this.#database.read<Row & { found: string }>({
+      text: `SELECT ${COLUMNS}, l.found FROM (
+               SELECT *, count(*) OVER () AS found, ${bytesBefore('id DESC')} AS bytes_before
+                 FROM (${query.text}) AS page
+             ) AS l JOIN audit_log AS a ON a.id = l.audit_id
+             WHERE coalesce(l.bytes_before, 0) < $3 ORDER BY l.id DESC`,
+      values: [
+        query.page.before ?? null,
+        query.page.limit + 1,
+        query.page.maxBytes,
+        ...query.values,
+      ],
+    })
+    const shown = rows.slice(0, query.page.limit)
+    return {
+      records: shown.map(({ found, ...row }) => toRecord(row)),
+      more: Number(rows[0]?.found ?? 0) > shown.length,
+    }
+  }
+}
+
+function toRecord(row: Row): LineageRecord {
+  return {
+    ...row,
+    id: Number(row.id),
+    created_at_us: Number(row.created_at_us),
+    audit_id: Number(row.audit_id),
+  }
+}

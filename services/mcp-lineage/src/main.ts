@@ -1,0 +1,14 @@
+import { run, serve } from '@ai-governance/common/serve'
+import { buildApp } from './app.ts'
+import { readConfig } from './config.ts'
+
+await run(async () => {
+  const config = readConfig(process.env)
+  const { app, close } = buildApp(config)
+  await serve(app, {
+    host: config.HOST,
+    port: config.PORT,
+    metricsPort: config.METRICS_PORT,
+    onStopped: close,
+  })
+})
