@@ -80,26 +80,29 @@ export class GroupCommit<Item, Result> {
     return this.#waiting.splice(0, count)
   }
 
-  /** Settles every item of the batch. Returns the error of a batch that failed as a whole. */
+  /** Settles every item of the batch. Returns the error of a batch that failed as a whole, else null. */
   async #commit(batch: Waiting<Item, Result>[]): Promise<unknown> {
-    let results: Result[]
     try {
-      results = await this.#options.commit(batch.map((waiting) => waiting.item))
+      const results = await this.#options.commit(batch.map((waiting) => waiting.item))
+      batch.forEach((waiting, i) => {
+        waiting.resolve(results[i] as Result)
+      })
+      return null
     } catch (error) {
-      if (batch.length > 1 && this.#options.isItemFault(error)) {
-        // Nothing of the batch was written: one bad item must not fail its neighbours.
-        for (const waiting of batch) {
-          const failure = await this.#commit([waiting])
-          if (failure !== null && !this.#options.isItemFault(failure)) break
-        }
-        return null
-      }
+      // Nothing of the batch was written: one bad item must not fail its neighbours.
+      if (batch.length > 1 && this.#options.isItemFault(error)) return this.#commitOneByOne(batch)
       for (const waiting of batch) waiting.reject(error)
       return error
     }
-    batch.forEach((waiting, i) => {
-      waiting.resolve(results[i] as Result)
-    })
+  }
+
+  async #commitOneByOne(batch: Waiting<Item, Result>[]): Promise<unknown> {
+    for (const [i, waiting] of batch.entries()) {
+      const failure = await this.#commit([waiting])
+      if (failure === null || this.#options.isItemFault(failure)) continue
+      for (const rest of batch.slice(i + 1)) rest.reject(failure)
+      return failure
+    }
     return null
   }
 }

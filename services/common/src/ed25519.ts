@@ -1,0 +1,43 @@
+import { type KeyObject, verify } from 'node:crypto'
+
+/** Order of the base point, RFC 8032 §5.1: 2^252 + 27742317777372353535851937790883648493. */
+const L = 2n ** 252n + 27742317777372353535851937790883648493n
+/** The field prime, RFC 8032 §5.1. */
+const P = 2n ** 255n - 19n
+/** The y of the points of order 1, 2, 4 and 8. Points with x negated share their y. */
+const SMALL_ORDER_Y = new Set([
+  1n,
+  P - 1n,
+  0n,
+  2707385501144840649318225287225658788936804267575313519463743609750303402022n,
+  55188659117513257062467267217118295137698188065244968500265048394206261417927n,
+])
+
+/**
+ * Strict Ed25519: RFC 8032 verification by OpenSSL, and before it the refusal of everything under which
+ * one message can have two valid signatures or one signature fit many keys: S ≥ L (malleable), and a
+ * public key or R that is of small order or not canonically encoded (y ≥ p).
+ *
+ * `signature` is 64 bytes, attacker-controlled; another length is false.
+ */
+export function verifyEd25519(key: KeyObject, message: Buffer, signature: Buffer): boolean {
+  if (signature.length !== 64) return false
+  const publicKey = Buffer.from(key.export({ format: 'jwk' }).x ?? '', 'base64url')
+  return (
+    isStrictPoint(publicKey) &&
+    isStrictPoint(signature.subarray(0, 32)) &&
+    littleEndian(signature.subarray(32)) < L &&
+    verify(null, message, key, signature)
+  )
+}
+
+/** Whether 32 bytes are the one encoding of a point that is not of small order. */
+function isStrictPoint(bytes: Buffer): boolean {
+  if (bytes.length !== 32) return false
+  const y = littleEndian(bytes) & ((1n << 255n) - 1n)
+  return y < P && !SMALL_ORDER_Y.has(y)
+}
+
+function littleEndian(bytes: Buffer): bigint {
+  return BigInt(`0x${Buffer.from(bytes).reverse().toString('hex')}`)
+}
