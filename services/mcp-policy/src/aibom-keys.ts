@@ -1,0 +1,44 @@
+import { createHash, createPublicKey, type KeyObject } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { EnvironmentError } from '@ai-governance/common/environment'
+
+/** A key that AI bills of materials may be signed with. */
+export interface AibomKey {
+  /** First 16 hex digits of SHA-256 over the SPKI DER. */
+  id: string
+  key: KeyObject
+}
+
+const PEM_BLOCK = /-----BEGIN ([A-Z ]+)-----[\s\S]+?-----END \1-----/g
+
+/** The keys of a PEM file: several while a key is being rotated, none without a path. */
+export function loadAibomKeys(path: string | undefined): AibomKey[] {
+  if (path === undefined) return []
+  const refuse = (why: string): never => {
+    throw new EnvironmentError([
+      `AIBOM_PUBLIC_KEY_PATH names ${path}, ${why}: it must be a PEM file of Ed25519 public keys.`,
+    ])
+  }
+  let text = ''
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    refuse(`which cannot be read (${(error as NodeJS.ErrnoException).code})`)
+  }
+  const blocks = [...text.matchAll(PEM_BLOCK)]
+  if (blocks.length === 0) refuse('which holds no PEM block')
+  return blocks.map(([pem, label]) => {
+    // createPublicKey would derive a public key from a private one, which must not lie here.
+    if (label !== 'PUBLIC KEY') refuse(`which holds a ${label}`)
+    let key: KeyObject
+    try {
+      key = createPublicKey(pem)
+    } catch {
+      return refuse('which holds a block that is no public key')
+    }
+    if (key.asymmetricKeyType !== 'ed25519')
+      refuse(`which holds a key of type ${key.asymmetricKeyType}`)
+    const der = key.export({ format: 'der', type: 'spki' })
+    return { id: createHash('sha256').update(der).digest('hex').slice(0, 16), key }
+  })
+}

@@ -1,0 +1,27 @@
+import {
+  flag,
+  positiveInteger,
+  readEnvironment,
+  serverVariables,
+} from '@ai-governance/common/environment'
+import { z } from 'zod'
+
+const variables = {
+  ...serverVariables,
+  POLICIES_DIR: z.string().default('policies').describe('the folder that holds the policy files'),
+  AIBOM_PUBLIC_KEY_PATH: z
+    .string()
+    .optional()
+    .describe('the path of a PEM file with one or more Ed25519 public keys, or unset'),
+  AIBOM_REQUIRED: flag.default(false).describe('true or false'),
+  GATE_SLA_MS: positiveInteger
+    .default(1500)
+    .describe('the longest time a decision may take in milliseconds, for example 1500'),
+}
+
+/** Everything this service reads from its environment. */
+export function readConfig(env: NodeJS.ProcessEnv) {
+  return readEnvironment(variables, env)
+}
+
+export type Config = ReturnType<typeof readConfig>

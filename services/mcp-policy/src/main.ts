@@ -1,0 +1,12 @@
+import { run, serve } from '@ai-governance/common/serve'
+import { buildApp } from './app.ts'
+import { readConfig } from './config.ts'
+
+await run(async () => {
+  const config = readConfig(process.env)
+  await serve(await buildApp(config), {
+    host: config.HOST,
+    port: config.PORT,
+    metricsPort: config.METRICS_PORT,
+  })
+})
