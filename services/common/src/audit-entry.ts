@@ -89,12 +89,11 @@ export function entryJson(entry: AuditEntry): string {
  */
 export function entryFault(entry: AuditEntry, prevHash: string): string | null {
   if (entry.prev_hash !== prevHash) return 'prev_hash is not the entry_hash of the entry before'
-  if (entry.details !== null && entry.details_salt !== null) {
-    if (detailsHash(entry.details_salt, entry.details) !== entry.details_hash) {
-      return 'details do not match details_hash'
-    }
-  } else if (entry.erased_by === null) {
+  if (entry.details === null || entry.details_salt === null) {
     return 'details are missing and no erasure accounts for it'
+  }
+  if (detailsHash(entry.details_salt, entry.details) !== entry.details_hash) {
+    return 'details do not match details_hash'
   }
   return entryHash(entry.prev_hash, entry.id, entry.created_at_us, eventHash(entry)) ===
     entry.entry_hash

@@ -1,0 +1,57 @@
+import { relative } from 'node:path'
+import type { ServicePlan } from './services.ts'
+
+/** The one screen that says what runs where and what to try. */
+export function screen(
+  services: readonly ServicePlan[],
+  database: { port: number; user: string; name: string; passwordFile: string },
+  root: string,
+  data: string,
+): string {
+  const base = (port: number) => `http://127.0.0.1:${port}`
+  const gateway = services.find(({ name }) => name === 'mcp-gateway')
+  const address = base(gateway?.port ?? 0)
+  const row = (name: string, text: string) => `  ${name.padEnd(12)} ${text}`
+  const rows = services
+    .toReversed()
+    .map(({ name, port, metricsPort }) =>
+      row(
+        name,
+        `${base(port)}${name === 'mcp-gateway' ? '   clients call this one' : ''}`.padEnd(52) +
+          `metrics ${base(metricsPort)}/metrics`,
+      ),
+    )
+  return `
+The control plane runs.
+
+${rows.join('\n')}
+${row('database', `psql "postgres://${database.user}@127.0.0.1:${database.port}/${database.name}"`)}
+${row('', `its password is in ${relative(root, database.passwordFile)}`)}
+${row('logs', `${relative(root, data)}/logs/`)}
+
+Three commands to try:
+
+  curl ${address}/mcp
+
+  curl ${address}/mcp-policy/validate -H 'Content-Type: application/json' \\
+    -d '${JSON.stringify({ payload: examplePayload })}'
+
+  curl ${address}/mcp-audit/log -H 'Content-Type: application/json' \\
+    -d '${JSON.stringify(exampleEvent)}'
+
+Ctrl-C stops everything, the database last.
+`
+}
+
+const examplePayload = {
+  model_class: 'tabular',
+  use_case: 'general',
+  risk: { data_sensitivity: 1, model_complexity: 1, deployment_impact: 1, monitoring_maturity: 3 },
+}
+
+const exampleEvent = {
+  event_type: 'model.reviewed',
+  subject: 'fraud-detector:1.0.0',
+  decision: true,
+  details: { reviewer: 'alice' },
+}

@@ -1,0 +1,116 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { parseDotenv } from './dotenv.ts'
+import { Failure } from './failure.ts'
+
+/** What a person may choose about the local stack. */
+export interface Settings {
+  gatewayPort: number
+  postgresUser: string
+  postgresDatabase: string
+  /** Undefined: one is made. */
+  postgresPassword: string | undefined
+  logLevel: string
+  policiesDir: string
+  /** Undefined: no key, so no AIBOM can be verified. */
+  aibomPublicKeyPath: string | undefined
+  /** Undefined: the service's default holds; the service judges the value. */
+  aibomRequired: string | undefined
+  gateSlaMs: string | undefined
+  gatewayAllowedHosts: string | undefined
+}
+
+/** The ports of the services and of their metrics, which the gateway cannot have. */
+export const reservedPorts = [8081, 8082, 8083, 9180, 9181, 9182, 9183]
+
+/** Names that the local stack sets by itself, with the one value that it can honour, if any. */
+const fixed: Record<string, { only?: string; because: string }> = {
+  HOST: { only: '127.0.0.1', because: 'every service listens on loopback' },
+  PORT: { because: 'the services have the ports 8081 to 8083, the gateway has GATEWAY_PORT' },
+  METRICS_PORT: { because: 'metrics are on the ports 9180 to 9183' },
+  DATABASE_URL: { because: 'it starts a database of its own' },
+  DATABASE_PASSWORD_FILE: { because: 'it makes the passwords in .data/secrets' },
+  LINEAGE_DATABASE_PASSWORD_FILE: { because: 'it makes the passwords in .data/secrets' },
+  AUDIT_DATABASE_PASSWORD_FILE: { because: 'it makes the passwords in .data/secrets' },
+  MCP_DIRECTORY: { because: 'it knows the addresses of its services' },
+  AUTH_MODE: { only: 'none', because: 'it serves this machine alone, without credentials' },
+  GATEWAY_BIND: { only: '127.0.0.1', because: 'it serves this machine alone' },
+}
+
+/** Names that a shell variable may override; the others are too common to be meant for us. */
+const fromShell = [
+  'GATEWAY_PORT',
+  'GATEWAY_BIND',
+  'GATEWAY_ALLOWED_HOSTS',
+  'AUTH_MODE',
+  'LOG_LEVEL',
+  'POLICIES_DIR',
+  'AIBOM_PUBLIC_KEY_PATH',
+  'AIBOM_REQUIRED',
+  'GATE_SLA_MS',
+]
+
+/**
+ * Reads `.env` (if there is one) and the shell's variables.
+ *
+ * @throws Failure with one sentence for each name or value that cannot be honoured
+ */
+export function readSettings(root: string, shell: NodeJS.ProcessEnv): Settings {
+  const file = join(root, '.env')
+  const example = readFileSync(join(root, '.env.example'), 'utf8')
+  const dotenv = existsSync(file) ? parseDotenv(readFileSync(file, 'utf8'), example) : {}
+  const values = new Map<string, string>()
+  for (const [name, value] of Object.entries(dotenv)) if (value !== '') values.set(name, value)
+  for (const name of fromShell) if (shell[name]) values.set(name, shell[name])
+  const faults = [...faultsOf(values)]
+  if (faults.length > 0) throw new Failure(faults.join('\n'))
+  return interpret(root, values)
+}
+
+function interpret(root: string, values: Map<string, string>): Settings {
+  const path = (name: string) => {
+    const value = values.get(name)
+    return value === undefined ? undefined : resolve(root, value)
+  }
+  const ownKey = join(root, 'infra', 'keys', 'aibom_public_key.pem')
+  return {
+    gatewayPort: Number(values.get('GATEWAY_PORT') ?? 8080),
+    postgresUser: values.get('POSTGRES_USER') ?? 'governance',
+    postgresDatabase: values.get('POSTGRES_DB') ?? 'governance',
+    postgresPassword: values.get('POSTGRES_PASSWORD'),
+    logLevel: values.get('LOG_LEVEL') ?? 'info',
+    policiesDir: path('POLICIES_DIR') ?? join(root, 'policies'),
+    aibomPublicKeyPath: path('AIBOM_PUBLIC_KEY_PATH') ?? (existsSync(ownKey) ? ownKey : undefined),
+    aibomRequired: values.get('AIBOM_REQUIRED'),
+    gateSlaMs: values.get('GATE_SLA_MS'),
+    gatewayAllowedHosts: values.get('GATEWAY_ALLOWED_HOSTS'),
+  }
+}
+
+function* faultsOf(values: Map<string, string>): Generator<string> {
+  for (const [name, { only, because }] of Object.entries(fixed)) {
+    const value = values.get(name)
+    if (value === undefined || value === only) continue
+    const fix = only === undefined ? 'take it out of .env' : `set it to ${only} or take it out`
+    yield `${name} cannot be set for the local stack, because ${because}: ${fix}.`
+  }
+  const port = values.get('GATEWAY_PORT')
+  if (port !== undefined && !isPort(port)) {
+    yield `GATEWAY_PORT must be a port from 1 to 65535 other than ${reservedPorts.join(', ')}, which the services use.`
+  }
+  for (const name of ['POSTGRES_USER', 'POSTGRES_DB']) {
+    const value = values.get(name)
+    if (value !== undefined && !/^(?!pg_)[a-z_][a-z0-9_]{0,62}$/.test(value)) {
+      yield `${name} must be lower-case letters, digits and "_", at most 63, and not begin with a digit or "pg_".`
+    }
+  }
+  const password = values.get('POSTGRES_PASSWORD')
+  if (password !== undefined && !/^[\x21-\x7e]{8,200}$/.test(password)) {
+    yield 'POSTGRES_PASSWORD must be 8 to 200 visible ASCII characters, or unset to have one made.'
+  }
+}
+
+function isPort(text: string): boolean {
+  const port = Number(text)
+  return /^[1-9]\d{0,4}$/.test(text) && port <= 65535 && !reservedPorts.includes(port)
+}

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict'
+import { afterEach, beforeEach, test } from 'node:test'
+import { Client } from 'pg'
+import { EVENT, startService } from './service.ts'
+
+let service: Awaited<ReturnType<typeof startService>>
+let owner: Client
+beforeEach(async () => {
+  service = await startService()
+  for (let i = 1; i <= 10; i++) await service.log({ ...EVENT, subject: `m@${i}`, details: { i } })
+  owner = new Client({ connectionString: service.database.ownerUrl })
+  await owner.connect()
+  // What the triggers refuse a superuser can still do; this is what verification is for.
+  await owner.query("SET session_replication_role = 'replica'")
+})
+afterEach(async () => {
+  await owner.end()
+  await service.stop()
+})
+
+const verify = async (query = '') => (await service.app.inject({ url: `/verify${query}` })).json()
+
+test('an untouched log verifies, whole and in steps', async () => {
+  assert.deepEqual(await verify(), {
+    ok: true,
+    entries: 10,
+    first_bad_id: null,
+    reason: null,
+    root: null,
+    next_from_id: null,
+  })
+  const first = await verify('?limit=4')
+  assert.deepEqual([first.entries, first.next_from_id], [4, 5])
+  const second = await verify('?from_id=5&limit=6')
+  assert.deepEqual([second.ok, second.entries, second.next_from_id], [true, 6, null])
+})
+
+for (const [column, value] of Object.entries({
+  created_at: "created_at + interval '1 microsecond'",
+  decision: 'NOT decision',
+  event_type: "'other'",
+  subject: "'other'",
+  actor: 'NULL',
+  request_id: "'other'",
+  details: `'{"i":6}'`,
+  details_salt: "sha256('x')::bytea",
+  details_hash: "sha256('x')",
+  prev_hash: "sha256('x')",
+  entry_hash: "sha256('x')",
+})) {
+  test(`an edited ${column} is named`, async () => {
+    const set = column === 'details_salt' ? `substr(${value}, 1, 16)` : value
+    await owner.query(`UPDATE audit_log SET ${column} = ${set} WHERE id = 5`)
+    const verdict = await verify()
+    assert.equal(verdict.ok, false)
+    assert.equal(verdict.first_bad_id, 5)
+    assert.equal(typeof verdict.reason, 'string')
+  })
+}
+
+test('a deleted entry is named, at the head and in the middle', async () => {
+  await owner.query('DELETE FROM audit_log WHERE id = 7')
+  assert.equal((await verify()).first_bad_id, 7)
+  await owner.query('DELETE FROM audit_log WHERE id = 1')
+  assert.equal((await verify()).first_bad_id, 1)
+  assert.equal((await verify('?from_id=8')).first_bad_id, 7)
+})
+
+test('details that were silently taken away are named', async () => {
+  await owner.query(
+    'UPDATE audit_log SET details = NULL, details_salt = NULL, erased_by = 9 WHERE id = 4',
+  )
+  assert.equal((await verify()).first_bad_id, 4)
+})
+
+test('a rewritten entry with a recomputed hash is named at its successor', async () => {
+  await owner.query(
+    `UPDATE audit_log SET decision = false, entry_hash = audit_entry_hash(prev_hash, id, unix_microseconds(created_at),
+       audit_event_hash(event_type, subject, false, details_hash, actor, request_id)) WHERE id = 5`,
+  )
+  assert.equal((await verify()).first_bad_id, 6)
+})
+
+test('a limit beyond 500,000 is 400', async () => {
+  assert.equal((await service.app.inject({ url: '/verify?limit=500001' })).statusCode, 400)
+})
