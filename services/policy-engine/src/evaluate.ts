@@ -1,0 +1,161 @@
+import type { JsonObject } from '@ai-governance/common/canonical-json'
+import type { Because, Truth } from './condition.ts'
+import { dayNumber, dayText } from './day.ts'
+import { IN_WORDS, type Reading } from './input.ts'
+import type { Explanation, Outcome, PolicySet, Rule } from './policy-set.ts'
+import { assessRisk, levelOf, type Risk } from './risk.ts'
+
+export type { Explanation }
+
+export interface Request {
+  /** What the caller says. Attacker-controlled. */
+  payload: JsonObject
+  /** What a verified AIBOM, bound to the model, says; null if nothing was verified. */
+  evidence: JsonObject | null
+  /** The clock; it decides which rules are in force. */
+  now: Date
+}
+
+/** The decision and why, named as on the wire. */
+export interface Verdict {
+  allowed: boolean
+  /** Why the request is denied, in the order of the files; empty if it is allowed. */
+  reasons: string[]
+  risk_score: number
+  risk_level: string
+  /** One entry for each rule and one for the risk limit. */
+  explanation: Explanation[]
+  warnings: string[]
+  waived: string[]
+  /** How many entries of `explanation` have each outcome. */
+  counts: Record<Outcome, number>
+}
+
+/**
+ * Judges a request by every rule of the set, in any order with the same result. Leaving members of
+ * the payload or the evidence out, or giving them another type than declared, can neither turn a
+ * deny into an allow nor lower the risk.
+ *
+ * Never throws: a fault inside denies with a reason that starts with `engine:` and tells nothing of
+ * the fault, at the worst risk.
+ */
+export function evaluate(set: PolicySet, request: Request): Verdict {
+  try {
+    return judgeRequest(set, request)
+  } catch {
+    const { risk } = set.compiled
+    const reason = 'engine: the evaluation failed, and what cannot be judged is denied'
+    return {
+      allowed: false,
+      reasons: [reason],
+      risk_score: risk.worstScore,
+      risk_level: levelOf(risk, risk.worstScore),
+      explanation: [],
+      warnings: [],
+      waived: [],
+      counts: noCounts(),
+    }
+  }
+}
+
+function judgeRequest(set: PolicySet, { payload, evidence, now }: Request): Verdict {
+  const { readers, rules, risk: model } = set.compiled
+  const today = dayNumber(now)
+  if (Number.isNaN(today)) throw new RangeError('now is not a date')
+  const readings = readers.map((read) => read(payload, evidence))
+  const reasons: string[] = []
+  const warnings: string[] = []
+  const explanation: Explanation[] = []
+  const counts = noCounts()
+  let isCovered = false
+  for (const rule of rules) {
+    const judged = judgeRule(rule, readings, today)
+    explanation.push(judged.explanation)
+    counts[judged.explanation.outcome] += 1
+    if (judged.covers) isCovered = true
+    const said = breach(rule, judged.explanation)
+    if (said !== null && rule.mode === 'block') reasons.push(said)
+    if (said !== null && rule.mode === 'warn') warnings.push(said)
+  }
+  if (set.layers.length === 0) reasons.push('no_policy')
+  else if (!isCovered) reasons.push('nothing_applies')
+  const risk = assessRisk(model, payload)
+  explanation.push(risk.explanation)
+  counts[risk.explanation.outcome] += 1
+  sayRisk(risk, model.denyAt, reasons, warnings)
+  return {
+    allowed: reasons.length === 0,
+    reasons,
+    risk_score: risk.score,
+    risk_level: risk.level,
+    explanation,
+    warnings,
+    waived: [],
+    counts,
+  }
+}
+
+/** `covers`: the rule is evidence that the request is one that the policy had in mind. */
+interface Judged {
+  explanation: Explanation
+  covers: boolean
+}
+
+function judgeRule(rule: Rule, readings: readonly Reading[], today: number): Judged {
+  const because: Because[] = []
+  const { id, at, law, when, test } = rule
+  const explain = (outcome: Outcome, covers: boolean): Judged => ({
+    explanation: { rule: id, outcome, at, law, because },
+    covers,
+  })
+  if (isOutOfForce(rule, today, because)) return explain('not_applicable', false)
+  const applies: Truth = when === null ? true : when.judge(readings)
+  // An undecided `when` is no way out: the rule is judged as if it applied.
+  if (applies !== true) when!.explain(readings, because)
+  if (applies === false) return explain('not_applicable', false)
+  test.explain(readings, because)
+  const truth = test.judge(readings)
+  const covers = applies === true && rule.mode === 'block'
+  if (truth === null) return explain('not_established', covers)
+  return explain(truth === rule.breaksOn ? 'broken' : 'kept', covers)
+}
+
+/** Whether today lies before or after the days of the rule; if so, `because` tells which. */
+function isOutOfForce(rule: Rule, today: number, because: Because[]): boolean {
+  const { from, until } = rule
+  const isEarly = from !== null && today < from.number
+  const isLate = until !== null && today > until.number
+  if (!isEarly && !isLate) return false
+  const [field, op, day] = isEarly
+    ? (['effective_from', 'gte', from] as const)
+    : (['effective_until', 'lte', until!] as const)
+  because.push({ line: day.line, field, op, expected: day.text, actual: dayText(today) })
+  return true
+}
+
+/** What to tell of a rule that is broken or cannot be shown to be kept; else null. */
+function breach(rule: Rule, { outcome, because }: Explanation): string | null {
+  if (outcome === 'broken') return rule.reason
+  if (outcome !== 'not_established') return null
+  const fields: string[] = []
+  for (const { field, why } of because) {
+    const text = why && `${field} (${IN_WORDS[why]})`
+    if (text && !fields.includes(text)) fields.push(text)
+  }
+  return `${rule.reason} Not established: ${fields.join(', ')}.`
+}
+
+function sayRisk(risk: Risk, limit: number, reasons: string[], warnings: string[]): void {
+  const counted = `counted at their worst: ${risk.unknown.join(', ')}.`
+  if (risk.denies) {
+    const unknown = risk.unknown.length > 0 ? ` Not established and ${counted}` : ''
+    const text = `Risk score ${risk.score} (${risk.level}) reaches the limit of ${limit}.${unknown}`
+    reasons.push(text)
+  } else if (risk.unknown.length > 0) {
+    warnings.push(`Risk factors not established and ${counted}`)
+  }
+}
+
+function noCounts(): Record<Outcome, number> {
+  return { kept: 0, broken: 0, not_established: 0, not_applicable: 0, waived: 0 }
+}
