@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { ApiError } from './errors.ts'
 
 interface Waiting<Item, Result> {
@@ -55,9 +56,10 @@ export class GroupCommit<Item, Result> {
   }
 
   async #run(): Promise<void> {
-    // What arrives in the same turn of the event loop travels together.
-    await null
     while (this.#waiting.length > 0) {
+      // What the sockets hold by now travels together: after a batch is answered, its clients' next
+      // requests arrive within one turn of the event loop, and the first must not go out alone.
+      await setImmediate()
       const batch = this.#take()
       const failure = await this.#commit(batch)
       if (failure !== null && !this.#options.isItemFault(failure)) {

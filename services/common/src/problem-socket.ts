@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { ApiError, type ErrorCode } from './errors.ts'
 import { requestId } from './request-id.ts'
@@ -8,22 +9,47 @@ const PARSER_ERRORS: Record<string, ErrorCode> = {
   HPE_CHUNK_EXTENSIONS_OVERFLOW: 'body_too_large',
   ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
   HPE_INVALID_VERSION: 'http_version_not_supported',
+  HPE_PAUSED_H2_UPGRADE: 'http_version_not_supported',
 }
 
+/** How long a refused connection may take to close from the other end, in ms. */
+const CLOSE_WITHIN = 1_000
+
+/** Sockets that are refused already: the parser reports again for every packet that still comes in. */
+const refused = new WeakSet<Socket>()
+
 /** The error to answer with when the parser refused a request. */
-export function parserError(error: Error & { code?: string }): ApiError {
+export function parserError(error: Error & { code?: string; reason?: string }): ApiError {
+  // llhttp uses one code for another version and for a request line that ends in a bare LF.
+  if (error.reason === 'Expected CRLF after version') return new ApiError('malformed_request')
   return new ApiError(PARSER_ERRORS[error.code ?? ''] ?? 'malformed_request')
+}
+
+/** Whether the answer to what came on this socket was an error that the parser reported. */
+export function isRefused(socket: Socket): boolean {
+  return refused.has(socket)
 }
 
 /**
  * Answers on the bare socket and closes it: for what never became a request. Returns the request id
- * under which it was answered, or null where nobody listens any more.
+ * under which it was answered, or null where nobody listens any more or another answer is under way.
  */
 export function refuseOnSocket(socket: Socket, error: ApiError): string | null {
-  if (!socket.writable || socket.destroyed) {
+  if (refused.has(socket)) return null
+  if (!socket.writable) {
     socket.destroy()
     return null
   }
+  refused.add(socket)
+  const answer = answerUnderWay(socket)
+  if (answer && (answer.headersSent || answer.req.complete)) {
+    // Ours would end up inside that answer, or be taken for it. It goes out as far as it can (one whose
+    // request is broken in the middle stays visibly incomplete), and the connection ends.
+    if (answer.writableEnded || answer.req.complete) answer.once('close', () => socket.end())
+    else socket.destroySoon()
+    return null
+  }
+  setTimeout(() => socket.destroy(), CLOSE_WITHIN).unref()
   const id = requestId(undefined)
   const body = JSON.stringify(error.problem(id))
   socket.end(
@@ -36,4 +62,9 @@ export function refuseOnSocket(socket: Socket, error: ApiError): string | null {
       body,
   )
   return id
+}
+
+/** The answer that Node is sending on a socket (lib/_http_server.js; it has no public name). */
+function answerUnderWay(socket: Socket & { _httpMessage?: ServerResponse | null }) {
+  return socket._httpMessage
 }
