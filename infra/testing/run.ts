@@ -7,7 +7,7 @@
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Failure } from '../local/failure.ts'
@@ -19,7 +19,7 @@ import { removeAbandoned } from './abandoned.ts'
 import { type TestServer, writeServer } from './server-variable.ts'
 
 const root = join(import.meta.dirname, '..', '..')
-const everything = ['services/*/test/**/*.test.ts', 'infra/**/*.test.ts']
+const everything = ['services/*/test/**/*.test.ts', 'infra/{local,testing}/*.test.ts']
 const secret = () => randomBytes(24).toString('base64url')
 
 const stopping = new AbortController()
@@ -31,6 +31,8 @@ async function main(args: string[]): Promise<number> {
   await removeAbandoned(tmpdir())
   // The process id in the name lets a later run recognise what a killed one left behind.
   const folder = mkdtempSync(join(tmpdir(), `governance-test-${process.pid}-`))
+  // Started by root, PostgreSQL runs as another user, who has to get at its own folder below.
+  chmodSync(folder, 0o711)
   const server: TestServer = {
     port: await freePort(),
     owner: 'governance',
@@ -76,10 +78,10 @@ async function runTests(args: string[], server: TestServer): Promise<number> {
   // A group of its own: Ctrl-C goes to the tests once, through us, and never to half of their children.
   const child = spawn(
     process.execPath,
-    ['--test', '--test-reporter=spec', '--test-timeout=300000', ...chosen],
+    ['--test', '--test-reporter=spec', '--test-timeout=120000', ...chosen],
     {
       cwd: root,
-      stdio: 'inherit',
+      stdio: ['ignore', 'inherit', 'inherit'],
       detached: true,
       env: { ...process.env, ...writeServer(server) },
     },

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { ApiError } from '@ai-governance/common/errors'
 import { GroupCommit } from '@ai-governance/common/group-commit'
 
@@ -19,90 +20,73 @@ function controlled(limits: { maxItems?: number; maxBytes?: number; maxWaiting?:
     maxWaiting: 5,
     ...limits,
   })
-  const turn = () => new Promise((resolve) => setImmediate(resolve))
-  return { queue, batches, turn }
+  /** The batch of this number, once it is out. */
+  const batch = async (n: number) => {
+    while (batches.length <= n) await setImmediate()
+    return batches[n] as (typeof batches)[number]
+  }
+  return { queue, batches, batch }
 }
 
 test('an item goes out at once, and what arrives meanwhile is the next batch', async () => {
-  const { queue, batches, turn } = controlled()
+  const { queue, batch } = controlled()
   const first = queue.submit('a', 1)
-  await turn()
+  assert.deepEqual((await batch(0)).items, ['a'])
   const others = ['b', 'c'].map((item) => queue.submit(item, 1))
-  await turn()
-  assert.deepEqual(
-    batches.map((b) => b.items),
-    [['a']],
-  )
-  batches[0]?.finish()
+  ;(await batch(0)).finish()
   assert.equal(await first, '<a>')
-  await turn()
-  assert.deepEqual(batches[1]?.items, ['b', 'c'])
-  batches[1]?.finish()
+  assert.deepEqual((await batch(1)).items, ['b', 'c'])
+  ;(await batch(1)).finish()
   assert.deepEqual(await Promise.all(others), ['<b>', '<c>'])
 })
 
 test('a batch holds no more items and bytes than allowed, but always one', async () => {
-  const { queue, batches, turn } = controlled()
-  const all = [
-    queue.submit('a', 1),
-    ...['b', 'c', 'd', 'e'].map((item, i) => queue.submit(item, i === 3 ? 1000 : 40)),
-  ]
-  for (let i = 0; i < 4; i++) {
-    await turn()
-    batches[i]?.finish()
-  }
+  const { queue, batches, batch } = controlled()
+  const sizes = { a: 1, b: 40, c: 40, d: 40, e: 1_000 }
+  const all = Object.entries(sizes).map(([item, bytes]) => queue.submit(item, bytes))
+  for (let n = 0; n < 3; n++) (await batch(n)).finish()
   await Promise.all(all)
   assert.deepEqual(
-    batches.map((b) => b.items),
+    batches.map(({ items }) => items),
     [['a', 'b', 'c'], ['d'], ['e']],
   )
 })
 
 test('more than the queue holds is refused as overloaded, and what waits is not lost', async () => {
-  const { queue, batches, turn } = controlled()
+  const { queue, batch } = controlled()
   const first = queue.submit('first', 1)
-  await turn()
+  await batch(0)
   const waiting = Array.from({ length: 5 }, (_, i) => queue.submit(String(i), 1))
   assert.throws(
     () => queue.submit('too much', 1),
     (error) => error instanceof ApiError && error.code === 'overloaded',
   )
-  for (let i = 0; i < 3; i++) {
-    batches[i]?.finish()
-    await turn()
-  }
+  for (let n = 0; n < 3; n++) (await batch(n)).finish()
   assert.equal((await Promise.all([first, ...waiting])).length, 6)
 })
 
 test('one bad item fails alone: its neighbours are written one by one', async () => {
-  const { queue, batches, turn } = controlled()
-  const all = ['a', 'bad', 'c'].map((item) => queue.submit(item, 1))
-  const settled = Promise.allSettled(all)
-  await turn()
-  batches[0]?.fail(new BadItem())
-  await turn()
-  batches[1]?.finish()
-  await turn()
-  batches[2]?.fail(new BadItem())
-  await turn()
-  batches[3]?.finish()
+  const { queue, batches, batch } = controlled()
+  const settled = Promise.allSettled(['a', 'bad', 'c'].map((item) => queue.submit(item, 1)))
+  ;(await batch(0)).fail(new BadItem())
+  ;(await batch(1)).finish()
+  ;(await batch(2)).fail(new BadItem())
+  ;(await batch(3)).finish()
   assert.deepEqual(
     (await settled).map((result) => result.status),
     ['fulfilled', 'rejected', 'fulfilled'],
   )
   assert.deepEqual(
-    batches.map((b) => b.items),
+    batches.map(({ items }) => items),
     [['a', 'bad', 'c'], ['a'], ['bad'], ['c']],
   )
 })
 
 test('when the database goes away while a batch is written one by one, nobody is left waiting', async () => {
-  const { queue, batches, turn } = controlled()
+  const { queue, batch } = controlled()
   const settled = Promise.allSettled(['bad', 'b', 'c'].map((item) => queue.submit(item, 1)))
-  await turn()
-  batches[0]?.fail(new BadItem())
-  await turn()
-  batches[1]?.fail(new Error('connection lost'))
+  ;(await batch(0)).fail(new BadItem())
+  ;(await batch(1)).fail(new Error('connection lost'))
   assert.deepEqual(
     (await settled).map((result) => result.status),
     ['rejected', 'rejected', 'rejected'],
@@ -110,32 +94,27 @@ test('when the database goes away while a batch is written one by one, nobody is
 })
 
 test('when a batch fails as a whole, what waited behind it is answered too, and the next item is tried', async () => {
-  const { queue, batches, turn } = controlled()
+  const { queue, batch } = controlled()
   const first = queue.submit('a', 1)
-  await turn()
-  const second = queue.submit('b', 1)
-  const settled = Promise.allSettled([first, second])
-  batches[0]?.fail(new ApiError('database_busy'))
+  await batch(0)
+  const settled = Promise.allSettled([first, queue.submit('b', 1)])
+  ;(await batch(0)).fail(new ApiError('database_busy'))
   assert.deepEqual(
     (await settled).map((result) => result.status),
     ['rejected', 'rejected'],
   )
   const third = queue.submit('c', 1)
-  await turn()
-  batches[1]?.finish()
+  ;(await batch(1)).finish()
   assert.equal(await third, '<c>')
 })
 
 test('drained resolves only after the last item', async () => {
-  const { queue, batches, turn } = controlled()
+  const { queue, batch } = controlled()
   const item = queue.submit('a', 1)
-  let drained = false
-  const done = queue.drained().then(() => {
-    drained = true
-  })
-  await turn()
-  assert.equal(drained, false)
-  batches[0]?.finish()
+  const order: string[] = []
+  const done = queue.drained().then(() => order.push('drained'))
+  void item.then(() => order.push('item'))
+  ;(await batch(0)).finish()
   await done
-  assert.equal(await item, '<a>')
+  assert.deepEqual(order, ['item', 'drained'])
 })
