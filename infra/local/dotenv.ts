@@ -17,21 +17,21 @@ export function parseDotenv(text: string, example: string): Record<string, strin
   text.split(/\r?\n/).forEach((line, index) => {
     if (/^\s*(#|$)/.test(line)) return
     const [, name, value] = assignment.exec(line) ?? []
-    const fault = name === undefined ? 'has no "=": write NAME=value' : faultOf(name, value ?? '')
-    if (fault) faults.push(`.env line ${index + 1} ${fault}.`)
+    const fault = name === undefined ? 'has no "=": write NAME=value.' : faultOf(name, value ?? '')
+    if (fault) faults.push(`.env line ${index + 1} ${fault}`)
     if (name !== undefined) seen.add(name)
   })
   if (faults.length > 0) throw new Failure(faults.join('\n'))
-  return parseEnv(text) as Record<string, string>
+  return { ...parseEnv(text) } as Record<string, string>
 
   function faultOf(name: string, value: string): string | undefined {
     if (!known.includes(name)) {
       const near = nearest(name, known)
-      return `sets ${name}, which nothing reads${near ? `: did you mean ${near}?` : '; .env.example lists every name'}`
+      return `sets ${name}, which nothing reads${near ? `: did you mean ${near}?` : '; .env.example lists every name.'}`
     }
-    if (seen.has(name)) return `sets ${name} a second time: keep one of the two`
+    if (seen.has(name)) return `sets ${name} a second time: keep one of the two.`
     const quote = /^["'`]/.exec(value)?.[0]
-    if (quote && !value.slice(1).includes(quote)) return `opens a ${quote} and does not close it`
+    if (quote && !value.slice(1).includes(quote)) return `opens a ${quote} and does not close it.`
     return undefined
   }
 }

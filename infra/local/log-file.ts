@@ -21,7 +21,7 @@ const mostLines = 6
 
 /**
  * What a program said for a person before it ended: its last plain lines, without the frames of a stack
- * trace; else the message of its last log line of level error or above (pino: 50).
+ * trace; else the message of its last log line of level error or fatal.
  */
 export function lastWords(output: string): string | undefined {
   const lines = output.split('\n').filter((line) => line.trim() !== '')
@@ -31,7 +31,7 @@ export function lastWords(output: string): string | undefined {
   if (plain.length > 0) return plain.slice(-mostLines).join('\n')
   for (const line of lines.toReversed()) {
     const entry = tryParse(line)
-    if (entry && typeof entry.level === 'number' && entry.level >= 50) {
+    if (entry && (entry.level === 'error' || entry.level === 'fatal')) {
       return [entry.msg, entry.err?.message].filter(Boolean).join(': ')
     }
   }

@@ -142,7 +142,7 @@ function launch({ script, env, cwd, logFile, pidFile }: Program): Run {
 
 async function firstStart(program: Program, run: Run, stopping: AbortSignal): Promise<void> {
   if (await untilReady(program, run, stopping)) return
-  if (stopping.aborted) return
+  if (stopping.aborted) throw new Failure(`${program.name} was stopped before it was ready.`)
   const ended = run.child.exitCode !== null || run.child.signalCode !== null
   const what = ended ? `ended at its start (${await run.exited})` : 'is not ready after a minute'
   throw new Failure(`${program.name} ${what}${quote(run)}\nIts log: ${program.logFile}`)

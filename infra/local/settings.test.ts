@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict'
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { scratchFolder } from '../testing/scratch.ts'
+import { namesIn } from './dotenv.ts'
+import { Failure } from './failure.ts'
+import { readSettings } from './settings.ts'
+
+const exampleFile = join(import.meta.dirname, '../../.env.example')
+
+function rootWith(t: TestContext, dotenv?: string): string {
+  const root = scratchFolder(t)
+  copyFileSync(exampleFile, join(root, '.env.example'))
+  if (dotenv !== undefined) writeFileSync(join(root, '.env'), dotenv)
+  return root
+}
+
+function namesRefused(t: TestContext, dotenv: string): string[] {
+  try {
+    readSettings(rootWith(t, dotenv), {})
+  } catch (error) {
+    assert.ok(error instanceof Failure)
+    return error.message.split('\n').map((line) => line.split(' ')[0] as string)
+  }
+  return []
+}
+
+test('without a .env the defaults hold', (t) => {
+  const root = rootWith(t)
+  assert.deepEqual(readSettings(root, {}), {
+    gatewayPort: 8080,
+    postgresUser: 'governance',
+    postgresDatabase: 'governance',
+    postgresPassword: undefined,
+    logLevel: 'info',
+    policiesDir: join(root, 'policies'),
+    aibomPublicKeyPath: undefined,
+    aibomRequired: undefined,
+    gateSlaMs: undefined,
+    gatewayAllowedHosts: undefined,
+  })
+})
+
+test('a variable of the shell wins over the file where its name is ours', (t) => {
+  const root = rootWith(t, 'GATEWAY_PORT=8090\nPOLICIES_DIR=mine')
+  const settings = readSettings(root, { GATEWAY_PORT: '8091', HOST: 'laptop', PORT: '3000' })
+  assert.equal(settings.gatewayPort, 8091)
+  assert.equal(settings.policiesDir, join(root, 'mine'))
+})
+
+test('an empty value counts as not set', (t) => {
+  assert.equal(readSettings(rootWith(t, 'GATEWAY_PORT=\nHOST='), {}).gatewayPort, 8080)
+})
+
+test('what the local stack sets by itself is refused, its own value excepted', (t) => {
+  const others = 'HOST=0.0.0.0\nPORT=8000\nAUTH_MODE=keys\nGATEWAY_BIND=0.0.0.0\nMCP_DIRECTORY={}'
+  assert.deepEqual(namesRefused(t, others).sort(), others.match(/^[A-Z_]+/gm)?.sort())
+  assert.deepEqual(namesRefused(t, 'HOST=127.0.0.1\nAUTH_MODE=none\nGATEWAY_BIND=127.0.0.1'), [])
+})
+
+test('a port that a service has, or that is none, is refused for the gateway', (t) => {
+  for (const port of ['8081', '9180', '0', '65536', '80x']) {
+    assert.deepEqual(namesRefused(t, `GATEWAY_PORT=${port}`), ['GATEWAY_PORT'])
+  }
+})
+
+test('names and passwords that PostgreSQL or an address could misread are refused', (t) => {
+  const dotenv = 'POSTGRES_USER=pg_me\nPOSTGRES_DB=Mine\nPOSTGRES_PASSWORD=short'
+  assert.deepEqual(namesRefused(t, dotenv), ['POSTGRES_USER', 'POSTGRES_DB', 'POSTGRES_PASSWORD'])
+})
+
+test('every name of the example file is either honoured or refused with a sentence', (t) => {
+  const root = rootWith(t)
+  const defaults = readSettings(root, {})
+  for (const name of namesIn(readFileSync(exampleFile, 'utf8'))) {
+    writeFileSync(join(root, '.env'), `${name}=some_thing`)
+    try {
+      assert.notDeepEqual(readSettings(root, {}), defaults, `${name} is passed over in silence`)
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error
+      assert.ok(error.message.startsWith(name))
+    }
+  }
+})
