@@ -40,7 +40,7 @@ export class Database {
 
   constructor(options: DatabaseOptions) {
     this.#pool = new pg.Pool({
-      connectionString: options.url,
+      ...connectionFields(options.url),
       ...(options.passwordFile && { password: () => readPassword(options.passwordFile as string) }),
       application_name: options.applicationName,
       max: options.maxConnections,
@@ -110,6 +110,18 @@ export class Database {
       }
       throw cause
     }
+  }
+}
+
+/** The parts of a URL. Given as `connectionString`, its missing password would override `password`. */
+function connectionFields(url: string): pg.PoolConfig {
+  const { hostname, port, username, password, pathname } = new URL(url)
+  return {
+    host: decodeURIComponent(hostname),
+    port: Number(port || 5432),
+    user: decodeURIComponent(username),
+    database: decodeURIComponent(pathname.slice(1)),
+    ...(password && { password: decodeURIComponent(password) }),
   }
 }
 
