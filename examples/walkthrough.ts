@@ -155,5 +155,5 @@ await step('The services find the same', async () => {
 
 /** `2026-11-23T02:03:04.000005Z` in microseconds since the epoch; Date alone would drop the last three. */
 function microseconds(text: string): bigint {
-  return BigInt(Date.parse(text.slice(0, 19) + 'Z')) * 1000n + BigInt(text.slice(20, 26))
+  return BigInt(Date.parse(`${text.slice(0, 19)}Z`)) * 1000n + BigInt(text.slice(20, 26))
 }
