@@ -11,6 +11,8 @@ const root = join(import.meta.dirname, '..', '..')
 /** One service as a process of its own. */
 export interface ServiceProcess {
   url: string
+  /** Its process id while it runs. */
+  pid(): number | undefined
   /** All that it has logged so far, as text. */
   log(): string
   /** Ends it with a signal and resolves with its exit code, or the signal's name. */
@@ -73,6 +75,7 @@ function service(
   let child: ChildProcess | undefined
   return {
     url,
+    pid: () => child?.pid,
     log: () => readFileSync(logFile, 'utf8'),
     async start() {
       const log = openSync(logFile, 'a')
