@@ -1,0 +1,150 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { ApiError } from '@ai-governance/common/errors'
+import { type HostRules, hostFault } from '@ai-governance/common/host-check'
+import { contentTypeFault, parseJsonBody } from '@ai-governance/common/json-body'
+import type { AllowedRoute, BodyLimits, RoutesAtPath, RouteTable } from './allowed-routes.ts'
+import { readBody } from './body.ts'
+import type { Limits } from './limits.ts'
+import { type Call, forward } from './proxy.ts'
+import { announcesBody, crossSiteFault, type RequestHead, readHead } from './request-head.ts'
+import { MAX_TARGET, parseTarget, type Target } from './target.ts'
+import type { Upstreams } from './upstreams.ts'
+import { type Counter, Visit } from './visit.ts'
+
+/** Probes come from health checks that know no host name, and tell nothing. */
+const PROBES = ['/healthz', '/readyz']
+
+const SERVICE_PATH = /^\/([^/]+)(\/.+)$/
+const SERVICE_NAME = /^[a-z0-9][a-z0-9-]{0,62}$/
+
+export interface FrontOptions {
+  rules: HostRules
+  table: RouteTable
+  upstreams: Upstreams
+  limits: Limits
+  counter: Counter
+}
+
+/**
+ * What stands before everything: it sees each request as it was received and either refuses it, hands it
+ * to the gateway's own routes, or sends it on to a service. Proxied requests never meet a router that
+ * decodes. The order of the checks is the order in which docs/API.md promises the answers.
+ */
+export class Front {
+  readonly #options: FrontOptions
+
+  constructor(options: FrontOptions) {
+    this.#options = options
+  }
+
+  /** `own` is Fastify, for the gateway's own routes. */
+  handle(request: IncomingMessage, response: ServerResponse, own: RequestListener): void {
+    const visit = new Visit(request, response, readHead(request), this.#options.counter)
+    try {
+      const target = this.#accept(request, visit.head)
+      const ownRoutes = this.#options.table.own(target.path)
+      if (!ownRoutes) {
+        this.#proxy(visit, target)
+        return
+      }
+      checkedRoute(ownRoutes, visit, target)
+      if (!this.#options.counter.server.listening) throw new ApiError('stopping')
+      if (visit.head.expectsContinue) response.writeContinue()
+      own(request, response)
+    } catch (error) {
+      visit.refuse(asApiError(error))
+    }
+  }
+
+  /** Everything that does not depend on the route: HTTP, host, target, origin of the request. */
+  #accept(request: IncomingMessage, head: RequestHead): Target {
+    if (head.fault) throw new ApiError(head.fault)
+    const raw = request.url ?? ''
+    const { rules } = this.#options
+    if (!PROBES.includes(raw)) {
+      const fault = hostFault(request.rawHeaders, rules)
+      if (fault) throw fault
+    }
+    if (raw.length > MAX_TARGET) throw new ApiError('target_too_long')
+    const target = parseTarget(raw)
+    if (!target) throw new ApiError('invalid_target')
+    const fault = crossSiteFault(head, (host) => hostFault(['host', host], rules) === null)
+    if (fault) throw fault
+    return target
+  }
+
+  #proxy(visit: Visit, target: Target): void {
+    const match = SERVICE_PATH.exec(target.path)
+    if (!match) throw new ApiError('not_found')
+    const [, service, path] = match as unknown as [string, string, string]
+    if (!SERVICE_NAME.test(service)) throw new ApiError('invalid_target')
+    const upstream = this.#options.upstreams.get(service)
+    if (!upstream) throw new ApiError('unknown_service')
+    visit.service = service
+    const routes = this.#options.table.at(service, path)
+    if (!routes) throw new ApiError('path_not_allowed')
+    const route = checkedRoute(routes, visit, target)
+    visit.route = `/${service}${route.path}`
+    visit.begin()
+    const { method, streams } = route
+    const call = { upstream, method, path, target: path + target.search, streams }
+    if (route.body) void this.#proxyBody(visit, call, route.body)
+    else forward(visit, { ...call, body: null }, this.#options.limits)
+  }
+
+  async #proxyBody(visit: Visit, call: Omit<Call, 'body'>, limits: BodyLimits): Promise<void> {
+    try {
+      if (visit.head.expectsContinue) visit.response.writeContinue()
+      const body = await readBody(visit.request, limits.bytes)
+      // Checked here so that no service ever sees what two readers could read differently; what is sent
+      // on are the bytes that were checked, not a new rendering of them.
+      parseJsonBody(body, limits.values)
+      forward(visit, { ...call, body }, this.#options.limits)
+    } catch (error) {
+      visit.refuse(asApiError(error))
+    }
+  }
+}
+
+/** The route for a method, if the request is what that route takes, as far as its head tells. */
+function checkedRoute(routes: RoutesAtPath, visit: Visit, target: Target): AllowedRoute {
+  const { head, request } = visit
+  const route = routes.get(request.method ?? '')
+  if (!route) {
+    const allow = [...routes.keys()].join(', ')
+    throw new ApiError('method_not_allowed', undefined, { headers: { allow } })
+  }
+  checkQuery(route, target)
+  if (!route.body) {
+    if (announcesBody(head)) throw new ApiError('body_not_allowed')
+    return route
+  }
+  const fault = contentTypeFault(head.contentType, head.contentEncoding)
+  if (fault) throw fault
+  if (head.contentLength > route.body.bytes) throw new ApiError('body_too_large')
+  return route
+}
+
+function checkQuery(route: AllowedRoute, { query }: Target): void {
+  const known = (name: string): boolean => Object.hasOwn(route.query, name)
+  const unknown = query.filter(([name]) => !known(name)).map(([name]) => name)
+  if (unknown.length > 0) {
+    throw new ApiError('invalid_request', undefined, {
+      errors: unknown.slice(0, 20).map((name) => ({
+        path: name.slice(0, 100),
+        message: 'is not a query name of this path',
+      })),
+    })
+  }
+  const wrong = query.filter(([name, value]) => !(route.query[name] as RegExp).test(value))
+  if (wrong.length === 0) return
+  throw new ApiError('invalid_request', undefined, {
+    errors: wrong.map(([path]) => ({ path, message: 'has a value that this path does not take' })),
+  })
+}
+
+function asApiError(error: unknown): ApiError {
+  return error instanceof ApiError
+    ? error
+    : new ApiError('internal_error', undefined, { cause: error })
+}

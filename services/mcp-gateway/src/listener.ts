@@ -1,0 +1,28 @@
+import { createServer, type RequestListener, type Server } from 'node:http'
+import type { Limits } from './limits.ts'
+
+/** A larger request line with headers is 431. */
+const MAX_HEAD_BYTES = 16_384
+
+/** Node's HTTP server with every limit said aloud. Requests with `Expect` take the same way as all others. */
+export function createListener(handle: RequestListener, limits: Limits): Server {
+  const server = createServer(
+    {
+      maxHeaderSize: MAX_HEAD_BYTES,
+      headersTimeout: limits.requestHead,
+      requestTimeout: limits.request,
+      connectionsCheckingInterval: limits.checkEvery,
+      keepAliveTimeout: 75_000,
+      // Node's own answer to a missing Host has neither a request id nor problem details.
+      requireHostHeader: false,
+    },
+    handle,
+  )
+  server.maxRequestsPerSocket = 1_000
+  server.maxConnections = 1_024
+  server.setTimeout(limits.socketIdle)
+  // Otherwise Node says 100 Continue or 417 before anything has been checked.
+  server.on('checkContinue', handle)
+  server.on('checkExpectation', handle)
+  return server
+}

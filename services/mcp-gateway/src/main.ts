@@ -1,0 +1,8 @@
+import { run, serve } from '@ai-governance/common/serve'
+import { buildApp } from './app.ts'
+import { readConfig } from './config.ts'
+
+await run(async () => {
+  const config = readConfig()
+  await serve(await buildApp(config), config)
+})

@@ -1,0 +1,119 @@
+import { ApiError } from '@ai-governance/common/errors'
+import { AIBOM_BODY_LIMIT, AIBOM_MAX_VALUES, parseJsonBody } from '@ai-governance/common/json-body'
+import type { App } from '@ai-governance/common/server'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { z } from 'zod'
+import { requestHeaders } from './headers.ts'
+import type { Limits } from './limits.ts'
+import { type Upstreams, upstreamFault } from './upstreams.ts'
+
+/** The parts of a lineage record that the answer repeats. */
+const lineageRecord = z.looseObject({
+  model_id: z.string(),
+  audit: z.strictObject({ id: z.int(), entry_hash: z.string() }),
+})
+const problem = z.looseObject({ status: z.int(), code: z.string(), detail: z.string() })
+
+/** The gateway's own routes. */
+export function registerRoutes(app: App, upstreams: Upstreams, limits: Limits): void {
+  app.get('/mcp', async (request) => {
+    const services = [...upstreams.keys()].sort()
+    // The Host header has passed the check by now: it is a name of ours.
+    const base = `http://${request.headers.host}`
+    return {
+      services,
+      directory: Object.fromEntries(services.map((name) => [name, `${base}/${name}`])),
+    }
+  })
+
+  app.register(async (scope) => {
+    scope.removeAllContentTypeParsers()
+    scope.addContentTypeParser(
+      'application/json',
+      { parseAs: 'buffer' },
+      async (_request: FastifyRequest, body: Buffer) => {
+        parseJsonBody(body, AIBOM_MAX_VALUES)
+        // The bytes that were checked are sent on; a rendering of our own could say another number.
+        return body
+      },
+    )
+    scope.post(
+      '/api/v1/models/register',
+      { bodyLimit: AIBOM_BODY_LIMIT },
+      async (request, reply) => {
+        // Without a body Fastify calls no parser.
+        const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
+        parseJsonBody(body, AIBOM_MAX_VALUES)
+        return registerModel(request.id, body, reply, upstreams, limits)
+      },
+    )
+  })
+}
+
+/** Registers a model version at mcp-lineage, which writes the audit entry in the same transaction. */
+async function registerModel(
+  requestId: string,
+  body: Buffer,
+  reply: FastifyReply,
+  upstreams: Upstreams,
+  limits: Limits,
+): Promise<unknown> {
+  const answer = await callLineage(requestId, body, upstreams, limits)
+  const value = parseAnswer(answer.text)
+  if (answer.status === 200) {
+    const record = lineageRecord.safeParse(value)
+    if (!record.success) throw new ApiError('upstream_invalid', undefined, { cause: record.error })
+    const { model_id, audit } = record.data
+    return { status: 'ok', model_id, lineage: record.data, audit }
+  }
+  const refusal = problem.safeParse(value)
+  if (answer.status < 400 || !refusal.success) {
+    const cause = new Error(`mcp-lineage answers ${answer.status} without problem details`)
+    throw new ApiError('upstream_invalid', undefined, { cause })
+  }
+  if (answer.retryAfter) reply.header('retry-after', answer.retryAfter)
+  return reply
+    .code(answer.status)
+    .type('application/problem+json')
+    .serializer((value: unknown) => JSON.stringify(value))
+    .send({ ...refusal.data, request_id: requestId })
+}
+
+async function callLineage(
+  requestId: string,
+  body: Buffer,
+  upstreams: Upstreams,
+  limits: Limits,
+): Promise<{ status: number; retryAfter: string | undefined; text: string }> {
+  const lineage = upstreams.get('mcp-lineage')
+  if (!lineage) throw new ApiError('upstream_unavailable')
+  try {
+    const {
+      statusCode,
+      headers,
+      body: answer,
+    } = await lineage.pool.request({
+      method: 'POST',
+      path: '/register',
+      headers: requestHeaders(requestId, true),
+      body,
+      signal: AbortSignal.timeout(limits.answerHead),
+    })
+    const retryAfter = headers['retry-after']
+    return {
+      status: statusCode,
+      retryAfter: typeof retryAfter === 'string' ? retryAfter : undefined,
+      text: await answer.text(),
+    }
+  } catch (error) {
+    throw upstreamFault(error as Error)
+  }
+}
+
+function parseAnswer(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new ApiError('upstream_invalid', undefined, { cause })
+  }
+}

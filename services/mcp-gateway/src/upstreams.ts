@@ -1,0 +1,72 @@
+import { ApiError } from '@ai-governance/common/errors'
+import { Pool } from 'undici'
+import type { Directory } from './directory.ts'
+import type { Limits } from './limits.ts'
+
+/** One service behind the gateway and the connections to it. */
+export interface Upstream {
+  name: string
+  origin: string
+  pool: Pool
+  /** For answers of any size that are sent at the pace of the reader. */
+  streams: Pool
+}
+
+export type Upstreams = ReadonlyMap<string, Upstream>
+
+/**
+ * Opens the pools; connections are made on demand. undici's pools, unlike `fetch` and its global agent,
+ * follow no redirect and read no proxy variable.
+ */
+export function openUpstreams(directory: Directory, limits: Limits): Upstreams {
+  const options = {
+    pipelining: 1,
+    allowH2: false,
+    connect: { timeout: limits.connect },
+    // The wait for the head is measured by the caller, because it includes the wait for a connection.
+    headersTimeout: 0,
+    bodyTimeout: limits.answerIdle,
+  }
+  return new Map(
+    [...directory].map(([name, origin]) => [
+      name,
+      {
+        name,
+        origin,
+        pool: new Pool(origin, {
+          ...options,
+          connections: limits.connections,
+          maxResponseSize: limits.answerBytes,
+        }),
+        streams: new Pool(origin, { ...options, connections: limits.streamConnections }),
+      },
+    ]),
+  )
+}
+
+export async function closeUpstreams(upstreams: Upstreams): Promise<void> {
+  const pools = [...upstreams.values()].flatMap(({ pool, streams }) => [pool, streams])
+  await Promise.all(pools.map((pool) => pool.destroy()))
+}
+
+/** Errors with which there was never a connection: nothing was sent. */
+const NOT_CONNECTED = new Set([
+  'EAI_AGAIN',
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'UND_ERR_CLOSED',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_DESTROYED',
+])
+const TOO_SLOW = new Set(['UND_ERR_BODY_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT'])
+
+/** The error to answer with when a call to a service failed with `error`, which stays in the log. */
+export function upstreamFault(error: Error): ApiError {
+  const code = 'code' in error ? String(error.code) : ''
+  if (NOT_CONNECTED.has(code))
+    return new ApiError('upstream_unavailable', undefined, { cause: error })
+  const slow = TOO_SLOW.has(code) || error.name === 'TimeoutError'
+  return new ApiError(slow ? 'upstream_timeout' : 'upstream_invalid', undefined, { cause: error })
+}

@@ -1,0 +1,127 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { ApiError } from '@ai-governance/common/errors'
+import type { Metrics } from '@ai-governance/common/metrics'
+import { isRefused } from '@ai-governance/common/problem-socket'
+import type { FastifyBaseLogger } from 'fastify'
+import { announcesBody, type RequestHead } from './request-head.ts'
+
+/** What all visits share. */
+export interface Counter {
+  log: FastifyBaseLogger
+  metrics: Metrics
+  server: Server
+  /** The security headers of every answer, name and value in turn. */
+  securityHeaders: string[]
+  linger: number
+}
+
+/** The status that log and metrics show where the caller left before there was an answer (as in nginx). */
+const CALLER_GONE = 499
+
+/** One request that the gateway answers itself, without Fastify: its answer, its log line, its measurement. */
+export class Visit {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly head: RequestHead
+  service: string | undefined
+  /** Pattern of the route, for metrics. */
+  route = 'none'
+  /** Called when the caller has gone before the answer was complete. */
+  onAbandoned: (() => void) | undefined
+  readonly #counter: Counter
+  readonly #startedAt = performance.now()
+  #begun = false
+  #code: string | undefined
+  #cause: unknown
+
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    head: RequestHead,
+    counter: Counter,
+  ) {
+    this.request = request
+    this.response = response
+    this.head = head
+    this.#counter = counter
+  }
+
+  /** From here on the visit is logged and measured when it is over. */
+  begin(): void {
+    if (this.#begun) return
+    this.#begun = true
+    this.response.on('close', () => this.#closed())
+  }
+
+  /** Whether the process is stopping, so that no connection is kept. */
+  get #stopping(): boolean {
+    return !this.#counter.server.listening
+  }
+
+  /** Writes the head of an answer: ours around `headers`, which are name and value in turn. */
+  writeHead(status: number, headers: string[]): void {
+    const all = [...this.#counter.securityHeaders, 'x-request-id', this.head.id, ...headers]
+    if (this.#stopping) all.push('connection', 'close')
+    this.response.writeHead(status, all)
+  }
+
+  /** Answers with an error. A connection with a body that nobody has read is not used again. */
+  refuse(error: ApiError): void {
+    const { request, response, head } = this
+    this.begin()
+    this.#code = error.code
+    this.#cause = error.cause
+    if (response.headersSent || response.destroyed) return
+    const unread = announcesBody(head) && !request.complete
+    const headers = ['content-type', 'application/problem+json']
+    for (const [name, value] of Object.entries(error.headers)) headers.push(name, value)
+    if ((unread || head.fault) && !this.#stopping) headers.push('connection', 'close')
+    const body = Buffer.from(JSON.stringify(error.problem(head.id)))
+    headers.push('content-length', String(body.length))
+    this.writeHead(error.status, headers)
+    if (unread && !head.fault && !head.expectsContinue) this.#endAfterBody(body)
+    else response.end(body)
+  }
+
+  /**
+   * Sends an answer while the caller may still be sending. Closing a socket that holds unread bytes makes
+   * the kernel send a reset, and the caller would never see the answer: so read on for a moment.
+   */
+  #endAfterBody(body: Buffer): void {
+    const { request, response } = this
+    response.write(body)
+    const end = () => {
+      clearTimeout(timer)
+      response.end()
+    }
+    const timer = setTimeout(end, this.#counter.linger)
+    request.once('end', end).once('close', end)
+    request.resume()
+  }
+
+  #closed(): void {
+    const { request, response, head } = this
+    const complete = response.writableFinished
+    if (!complete) this.onAbandoned?.()
+    else if (this.#stopping) request.socket.end()
+    // Its body was broken: answered and logged where the parser reported it.
+    if (isRefused(request.socket) && !response.headersSent) return
+    const status = response.headersSent ? response.statusCode : CALLER_GONE
+    const elapsed = performance.now() - this.#startedAt
+    const method = request.method ?? ''
+    this.#counter.metrics.observe(method, this.route, status, elapsed / 1000)
+    const line: Record<string, unknown> = {
+      request_id: head.id,
+      method,
+      path: request.url?.split('?', 1)[0]?.slice(0, 300),
+      upstream: this.service,
+      status,
+      ms: Math.round(elapsed * 100) / 100,
+    }
+    if (this.#code) line.code = this.#code
+    if (!complete) line.cut = true
+    if (this.#cause) line.err = this.#cause
+    const level = status === 500 ? 'error' : this.#cause ? 'warn' : 'info'
+    this.#counter.log[level](line, 'request')
+  }
+}
