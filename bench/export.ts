@@ -26,7 +26,7 @@ export async function benchExport(
   const figures: Figure[] = []
   for (const [kind, pauseMs] of [
     ['fast', 0],
-    ['slow', 20],
+    ['slow', 100],
   ] as const) {
     say(`export: to a ${kind} reader`)
     const before = { service: rss(pids.service), gateway: rss(pids.gateway) }

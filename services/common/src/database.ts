@@ -38,10 +38,15 @@ export class Database {
   readonly #pool: pg.Pool
   #ready: { at: number; result: Promise<string | null> } | null = null
 
+  /** Throws `EnvironmentError` if the password file cannot be read. */
   constructor(options: DatabaseOptions) {
+    const { passwordFile } = options
+    // A start fails here with a sentence. Later it is read at each connection, so that a rotated password
+    // is used without a restart.
+    if (passwordFile !== undefined) readPassword(passwordFile)
     this.#pool = new pg.Pool({
       ...connectionFields(options.url),
-      ...(options.passwordFile && { password: () => readPassword(options.passwordFile as string) }),
+      ...(passwordFile !== undefined && { password: () => readPassword(passwordFile) }),
       application_name: options.applicationName,
       max: options.maxConnections,
       connectionTimeoutMillis: 2_000,
@@ -125,16 +130,9 @@ function connectionFields(url: string): pg.PoolConfig {
   }
 }
 
-/** Reads the password at each connection, so that a rotated one is used without a restart. */
 function readPassword(file: string): string {
-  return readFileSync(file, 'utf8').trimEnd()
-}
-
-/** Throws `EnvironmentError` if the password file cannot be read, so that a start fails with a sentence. */
-export function checkPasswordFile(file: string | undefined): void {
-  if (file === undefined) return
   try {
-    readPassword(file)
+    return readFileSync(file, 'utf8').trimEnd()
   } catch {
     throw new EnvironmentError([
       'DATABASE_PASSWORD_FILE names a file that cannot be read: check the path and that this user may read it.',

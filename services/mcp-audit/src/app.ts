@@ -1,4 +1,4 @@
-import { checkPasswordFile, Database } from '@ai-governance/common/database'
+import { Database } from '@ai-governance/common/database'
 import { type App, createServer } from '@ai-governance/common/server'
 import { Appender } from './appender.ts'
 import { AuditStore } from './audit-store.ts'
@@ -6,9 +6,11 @@ import type { Config } from './config.ts'
 import { registerRoutes } from './routes.ts'
 import { Verifier } from './verifier.ts'
 
-/** The service without its port: requests go in through `app`, `close` lets go of the database. */
+/**
+ * The service without its port: requests go in through `app`, `close` lets go of the database. Throws
+ * `EnvironmentError` if the password file cannot be read.
+ */
 export function buildApp(config: Config): { app: App; close: () => Promise<void> } {
-  checkPasswordFile(config.DATABASE_PASSWORD_FILE)
   const database = new Database({
     url: config.DATABASE_URL,
     passwordFile: config.DATABASE_PASSWORD_FILE,

@@ -3,7 +3,7 @@ import { buildApp } from './app.ts'
 import { readConfig } from './config.ts'
 
 await run(async () => {
-  const config = readConfig(process.env)
+  const config = readConfig()
   const { app, close } = buildApp(config)
   await serve(app, {
     host: config.HOST,

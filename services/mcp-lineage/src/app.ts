@@ -1,12 +1,14 @@
-import { checkPasswordFile, Database } from '@ai-governance/common/database'
+import { Database } from '@ai-governance/common/database'
 import { type App, createServer } from '@ai-governance/common/server'
 import type { Config } from './config.ts'
 import { LineageStore } from './lineage-store.ts'
 import { registerRoutes } from './routes.ts'
 
-/** The service without its port: requests go in through `app`, `close` lets go of the database. */
+/**
+ * The service without its port: requests go in through `app`, `close` lets go of the database. Throws
+ * `EnvironmentError` if the password file cannot be read.
+ */
 export function buildApp(config: Config): { app: App; close: () => Promise<void> } {
-  checkPasswordFile(config.DATABASE_PASSWORD_FILE)
   const database = new Database({
     url: config.DATABASE_URL,
     passwordFile: config.DATABASE_PASSWORD_FILE,

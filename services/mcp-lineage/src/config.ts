@@ -4,8 +4,8 @@ import {
   serverVariables,
 } from '@ai-governance/common/environment'
 
-/** Everything this service reads from its environment. */
-export function readConfig(env: NodeJS.ProcessEnv) {
+/** Everything this service reads from an environment. Throws `EnvironmentError` with what to do about it. */
+export function readConfig(env: Record<string, string | undefined> = process.env) {
   return readEnvironment({ ...serverVariables, ...databaseVariables }, env)
 }
 

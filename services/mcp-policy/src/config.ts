@@ -19,8 +19,8 @@ const variables = {
     .describe('the longest time a decision may take in milliseconds, for example 1500'),
 }
 
-/** Everything this service reads from its environment. */
-export function readConfig(env: NodeJS.ProcessEnv) {
+/** Everything this service reads from an environment. Throws `EnvironmentError` with what to do about it. */
+export function readConfig(env: Record<string, string | undefined> = process.env) {
   return readEnvironment(variables, env)
 }
 

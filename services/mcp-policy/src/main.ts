@@ -3,7 +3,7 @@ import { buildApp } from './app.ts'
 import { readConfig } from './config.ts'
 
 await run(async () => {
-  const config = readConfig(process.env)
+  const config = readConfig()
   await serve(await buildApp(config), {
     host: config.HOST,
     port: config.PORT,
