@@ -70,7 +70,13 @@ export function createServer(options: ServerOptions) {
     bodyLimit: DEFAULT_BODY_LIMIT,
     requestTimeout: 15_000,
     keepAliveTimeout: 75_000,
+    // A socket on which nothing moves for so long, a reader that has stopped among them, is closed.
+    connectionTimeout: 60_000,
     forceCloseConnections: 'idle',
+    // Fastify's own answer while stopping is not problem details, and what has arrived can still be served.
+    return503OnClosing: false,
+    // Node's own answer to a missing Host is neither; hostFault refuses it.
+    http: { requireHostHeader: false },
     exposeHeadRoutes: false,
     // A model id of 200 characters is up to 2,400 when percent-encoded.
     routerOptions: { maxParamLength: 2_500 },

@@ -164,6 +164,8 @@ test('what the HTTP parser refuses is answered with problem details and closed',
     })
   const garbage = await exchange('NOT HTTP\r\n\r\n')
   assert.match(garbage, /^HTTP\/1\.1 400 [\s\S]*X-Request-ID: [\s\S]*"code":"malformed_request"/)
+  const nobody = await exchange('GET /nothing HTTP/1.1\r\nConnection: close\r\n\r\n')
+  assert.match(nobody, /^HTTP\/1\.1 400 [\s\S]*"code":"invalid_host"/)
   const huge = await exchange(`GET / HTTP/1.1\r\nHost: x\r\nA: ${'x'.repeat(70_000)}\r\n\r\n`)
   assert.match(huge, /^HTTP\/1\.1 431 [\s\S]*"code":"headers_too_large"/)
 })
