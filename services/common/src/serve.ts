@@ -45,10 +45,14 @@ export async function run(main: () => Promise<void>): Promise<void> {
     await main()
   } catch (error) {
     const known = error instanceof EnvironmentError
-    const listening = (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
-    const text =
-      known || listening ? (error as Error).message : ((error as Error).stack ?? String(error))
-    process.stderr.write(`${text}\n`)
+    process.stderr.write(`${known ? error.message : describe(error)}\n`)
     process.exit(known ? 78 : 1)
   }
+}
+
+function describe(error: unknown): string {
+  const { code, port, stack } = error as { code?: string; port?: number; stack?: string }
+  return code === 'EADDRINUSE'
+    ? `Port ${port} is in use: end the program that listens there, or set PORT (for metrics METRICS_PORT) to another.`
+    : (stack ?? String(error))
 }

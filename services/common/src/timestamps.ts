@@ -3,7 +3,8 @@
  * until the year 2255 (2^53 µs). `Date` would drop the microseconds that are inside the hash.
  */
 
-const RFC3339 = /^(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?([Zz]|[+-]\d{2}:\d{2})$/
+const RFC3339 =
+  /^(\d{4}-\d{2}-\d{2})[Tt]((?:[01]\d|2[0-3]):\d{2}:\d{2})(?:\.(\d{1,9}))?([Zz]|[+-]\d{2}:\d{2})$/
 
 /** RFC 3339 in UTC with six decimals and `Z`: `2026-11-23T02:03:04.000005Z`. */
 export function formatMicroseconds(us: number): string {
