@@ -42,6 +42,14 @@ ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
 -- The audit log
 -- ---------------------------------------------------------------------------------------------------
 
+-- Canonical JSON escapes every control character, so an entry is one line of an export. What a faulty
+-- caller stores otherwise must not make the lines after it unreadable.
+CREATE FUNCTION public.is_one_line_object(json_text text) RETURNS boolean
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  RETURN json_text IS JSON OBJECT WITH UNIQUE KEYS AND json_text !~ '[\x01-\x1f]';
+COMMENT ON FUNCTION public.is_one_line_object IS
+  'Whether a text is a JSON object without duplicate names, on one line';
+
 CREATE TABLE public.audit_log (
   id           bigint      PRIMARY KEY CHECK (id > 0),
   created_at   timestamptz NOT NULL CHECK (isfinite(created_at)),
@@ -50,7 +58,7 @@ CREATE TABLE public.audit_log (
   subject      text        NOT NULL CHECK (char_length(subject) BETWEEN 1 AND 500),
   actor        text        CHECK (char_length(actor) BETWEEN 1 AND 600),
   request_id   text        CHECK (char_length(request_id) BETWEEN 1 AND 64),
-  details      text        CHECK (details IS JSON OBJECT),
+  details      text        CHECK (public.is_one_line_object(details)),
   details_salt bytea       CHECK (octet_length(details_salt) = 16),
   details_hash bytea       NOT NULL CHECK (octet_length(details_hash) = 32),
   prev_hash    bytea       NOT NULL CHECK (octet_length(prev_hash) = 32),
@@ -264,6 +272,12 @@ CREATE FUNCTION public.audit_append(
   LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 AS $$
 BEGIN
+  IF (cardinality(event_types) = ALL (ARRAY[cardinality(subjects), cardinality(decisions),
+        cardinality(details_texts), cardinality(salts), cardinality(actors), cardinality(request_ids)]))
+     IS NOT TRUE THEN
+    RAISE EXCEPTION 'the arrays of a batch must have the same length'
+      USING ERRCODE = 'invalid_parameter_value';
+  END IF;
   IF EXISTS (SELECT FROM unnest(event_types) AS t (event_type)
               WHERE t.event_type LIKE 'lineage.%' OR t.event_type LIKE 'audit.%') THEN
     RAISE EXCEPTION 'event types lineage.* and audit.* are written only with the change they attest'
@@ -289,9 +303,9 @@ CREATE TABLE public.model_lineage (
   version     text    NOT NULL CHECK (char_length(version) BETWEEN 1 AND 100),
   created_by  text    NOT NULL CHECK (char_length(created_by) BETWEEN 1 AND 200),
   artifacts   text[]  NOT NULL CHECK (array_position(artifacts, NULL) IS NULL),
-  parents     text    NOT NULL CHECK (parents IS JSON ARRAY),
-  metadata    text    NOT NULL CHECK (metadata IS JSON OBJECT),
-  aibom       text    CHECK (aibom IS JSON OBJECT),
+  parents     text    NOT NULL CHECK (parents IS JSON ARRAY AND parents !~ '[\x01-\x1f]'),
+  metadata    text    NOT NULL CHECK (public.is_one_line_object(metadata)),
+  aibom       text    CHECK (public.is_one_line_object(aibom)),
   record_hash bytea   NOT NULL CHECK (octet_length(record_hash) = 32),
   UNIQUE (model_id, version, revision)
 );
@@ -343,6 +357,9 @@ DECLARE
   new_hash   bytea;
   entry      record;
 BEGIN
+  -- Before the lock: hashing a bill of several MiB would hold up every append.
+  new_hash := public.lineage_record_hash(new_model_id, new_version, new_created_by, new_artifacts,
+                                         new_parents, new_metadata, new_aibom);
   -- The lock of the log also makes registrations take turns, so the checks below see every earlier one.
   PERFORM public.audit_lock();
   SELECT l.revision, l.artifacts INTO latest
@@ -356,8 +373,6 @@ BEGIN
     next_rev := latest.revision + 1;
   END IF;
   SELECT coalesce(max(l.id), 0) + 1 INTO next_id FROM public.model_lineage AS l;
-  new_hash := public.lineage_record_hash(new_model_id, new_version, new_created_by, new_artifacts,
-                                         new_parents, new_metadata, new_aibom);
   SELECT * INTO entry FROM public.audit_append_unchecked(
     ARRAY['lineage.registered'], ARRAY[new_model_id || '@' || new_version], ARRAY[true],
     ARRAY['{"record_hash":"' || encode(new_hash, 'hex') || '","revision":' || next_rev || '}'],
@@ -373,6 +388,14 @@ $$;
 COMMENT ON FUNCTION public.lineage_register IS
   'Registers one revision and appends its log entry in the same transaction; AG001: other artifacts';
 
+-- Lineage is verified against its entries, and of the log nothing else is that service's business.
+CREATE INDEX audit_log_lineage ON public.audit_log (id) WHERE event_type = 'lineage.registered';
+CREATE VIEW public.lineage_entries WITH (security_barrier) AS
+  SELECT id, created_at, event_type, subject, decision, details, details_salt, details_hash, actor,
+         request_id, prev_hash, entry_hash
+    FROM public.audit_log WHERE event_type = 'lineage.registered';
+COMMENT ON VIEW public.lineage_entries IS 'The log entries that attest lineage records';
+
 RESET ROLE;
 
 -- ---------------------------------------------------------------------------------------------------
@@ -380,14 +403,10 @@ RESET ROLE;
 -- ---------------------------------------------------------------------------------------------------
 
 GRANT USAGE ON SCHEMA public TO lineage_service, audit_service;
-GRANT EXECUTE ON FUNCTION
-  public.unix_microseconds, public.audit_details_hash, public.audit_event_hash, public.audit_entry_hash
-  TO lineage_service, audit_service;
+GRANT EXECUTE ON FUNCTION public.unix_microseconds TO lineage_service, audit_service;
 
 GRANT SELECT ON public.audit_log TO audit_service;
 GRANT EXECUTE ON FUNCTION public.audit_append TO audit_service;
 
-GRANT SELECT ON public.model_lineage TO lineage_service;
-GRANT SELECT (id, created_at, event_type, subject, decision, details, details_salt, details_hash, actor,
-              request_id, prev_hash, entry_hash) ON public.audit_log TO lineage_service;
-GRANT EXECUTE ON FUNCTION public.lineage_register, public.lineage_record_hash TO lineage_service;
+GRANT SELECT ON public.model_lineage, public.lineage_entries TO lineage_service;
+GRANT EXECUTE ON FUNCTION public.lineage_register TO lineage_service;

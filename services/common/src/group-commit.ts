@@ -15,8 +15,9 @@ export interface GroupCommitOptions<Item, Result> {
   isItemFault: (error: unknown) => boolean
   maxItems: number
   maxBytes: number
-  /** Items that may wait; beyond it `submit` throws `overloaded`. */
+  /** Items, and the bytes of them, that may wait; beyond either `submit` throws `overloaded`. */
   maxWaiting: number
+  maxWaitingBytes: number
 }
 
 /**
@@ -27,15 +28,11 @@ export interface GroupCommitOptions<Item, Result> {
 export class GroupCommit<Item, Result> {
   readonly #options: GroupCommitOptions<Item, Result>
   #waiting: Waiting<Item, Result>[] = []
+  #waitingBytes = 0
   #running: Promise<void> | null = null
 
   constructor(options: GroupCommitOptions<Item, Result>) {
     this.#options = options
-  }
-
-  /** Items that wait for the next batch. */
-  get waiting(): number {
-    return this.#waiting.length
   }
 
   /**
@@ -43,7 +40,11 @@ export class GroupCommit<Item, Result> {
    * when too many wait, else whatever `commit` threw.
    */
   submit(item: Item, bytes: number): Promise<Result> {
-    if (this.#waiting.length >= this.#options.maxWaiting) throw new ApiError('overloaded')
+    const { maxWaiting, maxWaitingBytes } = this.#options
+    if (this.#waiting.length >= maxWaiting || this.#waitingBytes >= maxWaitingBytes) {
+      throw new ApiError('overloaded')
+    }
+    this.#waitingBytes += bytes
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, bytes, resolve, reject })
       this.#running ??= this.#run()
@@ -65,7 +66,8 @@ export class GroupCommit<Item, Result> {
       if (failure !== null && !this.#options.isItemFault(failure)) {
         // The database is away or stuck. What waited meanwhile would only wait again, one time-out
         // after another, so it is answered now.
-        for (const waiting of this.#waiting.splice(0)) waiting.reject(failure)
+        this.#waitingBytes = 0
+        for (const waiting of this.#waiting.splice(0)) waiting.reject(notSent(failure))
       }
     }
     this.#running = null
@@ -79,7 +81,9 @@ export class GroupCommit<Item, Result> {
       if (count > 0 && (count >= this.#options.maxItems || bytes > this.#options.maxBytes)) break
       count++
     }
-    return this.#waiting.splice(0, count)
+    const batch = this.#waiting.splice(0, count)
+    for (const taken of batch) this.#waitingBytes -= taken.bytes
+    return batch
   }
 
   /** Settles every item of the batch. Returns the error of a batch that failed as a whole, else null. */
@@ -102,9 +106,20 @@ export class GroupCommit<Item, Result> {
     for (const [i, waiting] of batch.entries()) {
       const failure = await this.#commit([waiting])
       if (failure === null || this.#options.isItemFault(failure)) continue
-      for (const rest of batch.slice(i + 1)) rest.reject(failure)
+      for (const rest of batch.slice(i + 1)) rest.reject(notSent(failure))
       return failure
     }
     return null
   }
+}
+
+/**
+ * The error for an item that was not handed to `commit` because an item before it failed: whatever became
+ * of that one, nothing became of this one, so its outcome is known.
+ */
+function notSent(failure: unknown): ApiError {
+  const isBusy = failure instanceof ApiError && failure.code === 'database_busy'
+  return new ApiError(isBusy ? 'database_busy' : 'database_unavailable', undefined, {
+    cause: failure,
+  })
 }

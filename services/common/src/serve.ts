@@ -1,8 +1,9 @@
 import { EnvironmentError } from './environment.ts'
 import type { App } from './server.ts'
 
-/** Longest wait for requests in flight when the process is told to stop, in ms. */
-const STOP_WITHIN = 9_000
+/** When the process is told to stop: the longest wait for requests in flight, and for everything, in ms. */
+const CUT_AFTER = 8_000
+const EXIT_AFTER = 9_500
 
 export interface ServeOptions {
   host: string
@@ -25,7 +26,9 @@ export async function serve(app: App, options: ServeOptions): Promise<void> {
     if (stopping) return
     stopping = true
     app.log.info({ signal }, 'stopping')
-    const cut = setTimeout(() => app.server.closeAllConnections(), STOP_WITHIN)
+    const cut = setTimeout(() => app.server.closeAllConnections(), CUT_AFTER)
+    // Also where the database hangs: a supervisor that has to kill tells nobody why.
+    setTimeout(() => process.exit(0), EXIT_AFTER).unref()
     await app.close()
     clearTimeout(cut)
     app.metrics.close()
@@ -50,9 +53,19 @@ export async function run(main: () => Promise<void>): Promise<void> {
   }
 }
 
+/** Errors of listening that somebody who sets variables can mend. */
+const LISTEN_ERRORS: Record<string, string> = {
+  EADDRINUSE:
+    'is in use: end the program that listens there, or set PORT (for metrics METRICS_PORT) to another',
+  EACCES: 'needs rights that this user does not have: set PORT (METRICS_PORT) to one above 1023',
+  EADDRNOTAVAIL: 'is not on this machine: set HOST to 127.0.0.1 or another address of this machine',
+  ENOTFOUND: 'cannot be found: set HOST to 127.0.0.1 or another address of this machine',
+}
+
 function describe(error: unknown): string {
-  const { code, port, stack } = error as { code?: string; port?: number; stack?: string }
-  return code === 'EADDRINUSE'
-    ? `Port ${port} is in use: end the program that listens there, or set PORT (for metrics METRICS_PORT) to another.`
-    : (stack ?? String(error))
+  const { code, address, hostname, port, stack } = error as Record<string, string | undefined>
+  const advice = LISTEN_ERRORS[code ?? '']
+  if (!advice) return stack ?? String(error)
+  const where = port ? `${address ?? hostname}:${port}` : (address ?? hostname)
+  return `${where} ${advice}.`
 }

@@ -3,6 +3,7 @@ import helmet from '@fastify/helmet'
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyHttpOptions,
+  type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
   type FastifyTypeProvider,
@@ -44,7 +45,8 @@ export interface ServerOptions {
   host: Pick<HostRules, 'ports' | 'allowedHosts'>
   /** Names what the service cannot work without and does not have; empty when it is ready. */
   missing: () => Promise<string[]>
-  http?: Pick<FastifyHttpOptions<Server>, 'serverFactory' | 'requestTimeout' | 'http'>
+  /** A server of the caller's own in front of this one; it then sets its own limits. */
+  http?: Pick<FastifyHttpOptions<Server>, 'serverFactory'>
 }
 
 export type App = ReturnType<typeof createServer>
@@ -57,7 +59,6 @@ export type App = ReturnType<typeof createServer>
 export function createServer(options: ServerOptions) {
   const logger = createLogger(options.name, options.logLevel)
   const metrics = new Metrics(options.name)
-  const rules: HostRules = { name: options.name, ...options.host }
 
   const app = Fastify({
     loggerInstance: logger as FastifyBaseLogger,
@@ -75,8 +76,13 @@ export function createServer(options: ServerOptions) {
     forceCloseConnections: 'idle',
     // Fastify's own answer while stopping is not problem details, and what has arrived can still be served.
     return503OnClosing: false,
-    // Node's own answer to a missing Host is neither; hostFault refuses it.
-    http: { requireHostHeader: false },
+    http: {
+      headersTimeout: 10_000,
+      // How often the two time-outs are looked at; Node's default of 30 s would stretch them to 45.
+      connectionsCheckingInterval: 2_000,
+      // Node's own answer to a missing Host is not problem details; hostFault refuses it.
+      requireHostHeader: false,
+    },
     exposeHeadRoutes: false,
     // A model id of 200 characters is up to 2,400 when percent-encoded.
     routerOptions: { maxParamLength: 2_500 },
@@ -115,6 +121,12 @@ export function createServer(options: ServerOptions) {
       parseJsonBody(body, request.routeOptions.config.maxValues),
   )
 
+  addHooks(app, { name: options.name, ...options.host }, metrics)
+  addProbes(app, options.missing)
+  return app
+}
+
+function addHooks(app: FastifyInstance, rules: HostRules, metrics: Metrics): void {
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id)
     const fault =
@@ -135,17 +147,20 @@ export function createServer(options: ServerOptions) {
     const path = request.raw.url?.split('?', 1)[0]?.slice(0, 300)
     const ms = Math.round(reply.elapsedTime * 100) / 100
     request.log.info({ method, path, status: reply.statusCode, ms, actor }, 'request')
+    // The head of an answer that was under way when the stop began had promised to keep the connection.
+    if (!app.server.listening) request.raw.socket.end()
   })
+}
 
+function addProbes(app: FastifyInstance, missing: ServerOptions['missing']): void {
   app.get('/healthz', async () => ({ ok: true }))
   app.get('/readyz', async () => {
-    const missing = await options.missing()
-    if (missing.length === 0) return { ok: true }
+    const absent = await missing()
+    if (absent.length === 0) return { ok: true }
     throw new ApiError('not_ready', undefined, {
-      errors: missing.map((path) => ({ path, message: 'is missing or not reachable' })),
+      errors: absent.map((path) => ({ path, message: 'is missing or not reachable' })),
     })
   })
-  return app
 }
 
 /** Probes come from kubelets and health checks that know no host name; they tell nothing. */
@@ -167,7 +182,7 @@ function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : ''
 }
 
-/** Errors of Fastify itself that are the client's doing. */
+/** Errors of Fastify and Node that are the client's doing. */
 const FASTIFY_ERRORS: Record<string, ErrorCode> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
   FST_ERR_CTP_BODY_TOO_LARGE: 'body_too_large',
@@ -175,6 +190,8 @@ const FASTIFY_ERRORS: Record<string, ErrorCode> = {
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'malformed_request',
   FST_ERR_BAD_URL: 'invalid_target',
   FST_ERR_MAX_PARAM_LENGTH: 'target_too_long',
+  // The caller went away in the middle of its body.
+  ECONNRESET: 'malformed_request',
 }
 
 /** The one place where an error becomes an answer. What is not an ApiError stays inside, in the log. */

@@ -7,7 +7,7 @@ import { GroupCommit } from '@ai-governance/common/group-commit'
 class BadItem extends Error {}
 
 /** A queue whose batches wait until the test lets them go. */
-function controlled(limits: { maxItems?: number; maxBytes?: number; maxWaiting?: number } = {}) {
+function controlled() {
   const batches: { items: string[]; finish: () => void; fail: (error: Error) => void }[] = []
   const queue = new GroupCommit<string, string>({
     commit: (items) =>
@@ -18,7 +18,7 @@ function controlled(limits: { maxItems?: number; maxBytes?: number; maxWaiting?:
     maxItems: 3,
     maxBytes: 100,
     maxWaiting: 5,
-    ...limits,
+    maxWaitingBytes: 5_000,
   })
   /** The batch of this number, once it is out. */
   const batch = async (n: number) => {
@@ -26,6 +26,12 @@ function controlled(limits: { maxItems?: number; maxBytes?: number; maxWaiting?:
     return batches[n] as (typeof batches)[number]
   }
   return { queue, batches, batch }
+}
+
+async function codes(settled: Promise<PromiseSettledResult<string>[]>) {
+  return (await settled).map((result) =>
+    result.status === 'rejected' ? result.reason.code : 'fine',
+  )
 }
 
 test('an item goes out at once, and what arrives meanwhile is the next batch', async () => {
@@ -65,6 +71,20 @@ test('more than the queue holds is refused as overloaded, and what waits is not 
   assert.equal((await Promise.all([first, ...waiting])).length, 6)
 })
 
+test('more bytes than the queue holds are refused as overloaded too, until they are out', async () => {
+  const { queue, batch } = controlled()
+  const first = queue.submit('first', 1)
+  await batch(0)
+  const large = queue.submit('large', 5_000)
+  assert.throws(() => queue.submit('small', 1), { code: 'overloaded' })
+  ;(await batch(0)).finish()
+  ;(await batch(1)).finish()
+  await Promise.all([first, large])
+  const last = queue.submit('last', 1)
+  ;(await batch(2)).finish()
+  assert.equal(await last, '<last>')
+})
+
 test('one bad item fails alone: its neighbours are written one by one', async () => {
   const { queue, batches, batch } = controlled()
   const settled = Promise.allSettled(['a', 'bad', 'c'].map((item) => queue.submit(item, 1)))
@@ -86,11 +106,13 @@ test('when the database goes away while a batch is written one by one, nobody is
   const { queue, batch } = controlled()
   const settled = Promise.allSettled(['bad', 'b', 'c'].map((item) => queue.submit(item, 1)))
   ;(await batch(0)).fail(new BadItem())
-  ;(await batch(1)).fail(new Error('connection lost'))
-  assert.deepEqual(
-    (await settled).map((result) => result.status),
-    ['rejected', 'rejected', 'rejected'],
-  )
+  ;(await batch(1)).fail(new ApiError('outcome_unknown'))
+  // Only what was sent is in doubt.
+  assert.deepEqual(await codes(settled), [
+    'outcome_unknown',
+    'database_unavailable',
+    'database_unavailable',
+  ])
 })
 
 test('when a batch fails as a whole, what waited behind it is answered too, and the next item is tried', async () => {
@@ -99,10 +121,7 @@ test('when a batch fails as a whole, what waited behind it is answered too, and 
   await batch(0)
   const settled = Promise.allSettled([first, queue.submit('b', 1)])
   ;(await batch(0)).fail(new ApiError('database_busy'))
-  assert.deepEqual(
-    (await settled).map((result) => result.status),
-    ['rejected', 'rejected'],
-  )
+  assert.deepEqual(await codes(settled), ['database_busy', 'database_busy'])
   const third = queue.submit('c', 1)
   ;(await batch(1)).finish()
   assert.equal(await third, '<c>')

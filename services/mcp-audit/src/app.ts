@@ -15,14 +15,13 @@ export function buildApp(config: Config): { app: App; close: () => Promise<void>
     url: config.DATABASE_URL,
     passwordFile: config.DATABASE_PASSWORD_FILE,
     applicationName: 'mcp-audit',
-    maxConnections: 10,
     onError: (error) => app.log.warn({ err: error }, 'a database connection was lost'),
   })
   const app = createServer({
     name: 'mcp-audit',
     logLevel: config.LOG_LEVEL,
     host: { ports: [config.PORT], allowedHosts: config.GATEWAY_ALLOWED_HOSTS },
-    missing: async () => [await database.missing()].filter((name) => name !== null),
+    missing: () => database.missing(),
   })
   const store = new AuditStore(database)
   const appender = new Appender(store)

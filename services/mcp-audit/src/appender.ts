@@ -14,6 +14,7 @@ const MAX_BATCH = 512
 const MAX_BATCH_BYTES = 1_048_576
 /** Events that may wait while a batch commits: about a quarter of a second's worth of full batches. */
 const MAX_WAITING = 4_096
+const MAX_WAITING_BYTES = 64 * 1_048_576
 
 /** Appends events to the log, many to a transaction, and checks what the database made of them. */
 export class Appender {
@@ -26,12 +27,13 @@ export class Appender {
       maxItems: MAX_BATCH,
       maxBytes: MAX_BATCH_BYTES,
       maxWaiting: MAX_WAITING,
+      maxWaitingBytes: MAX_WAITING_BYTES,
     })
   }
 
   /** Resolves with the entry once it is committed. Errors: `overloaded` and those of `Database.write`. */
   append(event: AuditEvent): Promise<AuditEntry> {
-    return this.#queue.submit(event, event.details.length + event.subject.length + 200)
+    return this.#queue.submit(event, Buffer.byteLength(event.details) + event.subject.length + 200)
   }
 
   drained(): Promise<void> {

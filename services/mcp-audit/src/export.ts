@@ -10,8 +10,12 @@ export const CONTENT_TYPES: Record<ExportFormat, string> = {
   csv: 'text/csv; charset=utf-8',
 }
 
-// Large enough that a chunk's round trip is small beside its rows, small enough to hold a few at once.
-const CHUNK = { limit: 1_000, maxBytes: 4 * 1_048_576 }
+// A slow reader holds a chunk or two: large enough that the round trip is small beside the rows, small
+// enough for all the readers that MAX_EXPORTS lets in.
+const CHUNK = { limit: 250, maxBytes: 131_072 }
+
+/** Exports at once; a further one is refused as `overloaded`. */
+export const MAX_EXPORTS = 200
 
 /**
  * The entries `from` to `to` as text, a chunk at a time. Between chunks nothing is held in the database,

@@ -9,12 +9,13 @@ import {
   momentParameter,
   text,
 } from '@ai-governance/common/fields'
+import { Limiter } from '@ai-governance/common/limiter'
 import { nextPageLink, PAGE_BYTES } from '@ai-governance/common/pages'
 import type { App } from '@ai-governance/common/server'
 import { z } from 'zod'
 import type { Appender } from './appender.ts'
 import type { AuditStore } from './audit-store.ts'
-import { CONTENT_TYPES, exportText } from './export.ts'
+import { CONTENT_TYPES, exportText, MAX_EXPORTS } from './export.ts'
 import type { Verifier } from './verifier.ts'
 
 const EventBody = z.strictObject({
@@ -98,14 +99,18 @@ export function registerRoutes(app: App, { store, appender, verifier }: Parts): 
     },
   )
 
+  const exports = new Limiter(MAX_EXPORTS)
   app.get('/export', { schema: { querystring: ExportQuery } }, async (request, reply) => {
     const { fmt, from_id, to_id } = request.query
     const lastId = await store.lastId()
-    const stream = exportText(store, fmt, from_id, Math.min(lastId, to_id ?? lastId))
+    const leave = exports.enter()
+    const text = exportText(store, fmt, from_id, Math.min(lastId, to_id ?? lastId))
+    const stream = Readable.from(text, { objectMode: false, highWaterMark: 65_536 })
+    stream.once('close', leave)
     return reply
       .type(CONTENT_TYPES[fmt])
       .header('content-disposition', `attachment; filename="audit-log.${fmt}"`)
-      .send(Readable.from(stream, { objectMode: false, highWaterMark: 65_536 }))
+      .send(stream)
   })
 
   app.get('/verify', { schema: { querystring: VerifyQuery } }, (request) =>

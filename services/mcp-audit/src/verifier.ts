@@ -1,36 +1,38 @@
 import { Worker } from 'node:worker_threads'
-import { ApiError } from '@ai-governance/common/errors'
+import { ApiError, type ErrorCode } from '@ai-governance/common/errors'
+import { Limiter } from '@ai-governance/common/limiter'
 import type { Config } from './config.ts'
 import type { Verdict, VerifyRequest } from './verify-chain.ts'
 
-/** Verifications at once; each is a thread with a database connection of its own. */
-const MAX_RUNNING = 2
+/** What the thread says at its end: an error crosses threads by its code alone. */
+export type Outcome = { verdict: Verdict } | { code: ErrorCode }
 
 /** Verifies the chain in a thread, so that hashing half a million entries delays no other request. */
 export class Verifier {
   readonly #config: Config
-  #running = 0
+  /** Each verification is a thread with a database connection of its own. */
+  readonly #limiter = new Limiter(2)
 
   constructor(config: Config) {
     this.#config = config
   }
 
-  async verify(request: VerifyRequest): Promise<Verdict> {
-    if (this.#running >= MAX_RUNNING) throw new ApiError('overloaded')
-    this.#running++
-    try {
-      return await new Promise<Verdict>((resolve, reject) => {
-        const worker = new Worker(new URL('./verify-worker.ts', import.meta.url), {
-          workerData: { config: this.#config, request },
-        })
-        worker.once('message', resolve)
-        worker.once('error', (cause) =>
-          reject(new ApiError('database_unavailable', undefined, { cause })),
-        )
-        worker.once('exit', () => reject(new Error('the verifying thread ended without an answer')))
-      })
-    } finally {
-      this.#running--
-    }
+  verify(request: VerifyRequest): Promise<Verdict> {
+    return this.#limiter.run(
+      () =>
+        new Promise((resolve, reject) => {
+          const worker = new Worker(new URL('./verify-worker.ts', import.meta.url), {
+            workerData: { config: this.#config, request },
+          })
+          worker.once('message', (outcome: Outcome) => {
+            if ('verdict' in outcome) resolve(outcome.verdict)
+            else reject(new ApiError(outcome.code))
+          })
+          worker.once('error', reject)
+          worker.once('exit', () =>
+            reject(new Error('the verifying thread ended without an answer')),
+          )
+        }),
+    )
   }
 }

@@ -1,4 +1,4 @@
-import { entryFault, FIRST_PREV_HASH } from '@ai-governance/common/audit-entry'
+import { type Before, entryFault, FIRST_PREV_HASH } from '@ai-governance/common/audit-entry'
 import type { AuditStore } from './audit-store.ts'
 
 export interface VerifyRequest {
@@ -27,18 +27,18 @@ export async function verifyChain(store: AuditStore, request: VerifyRequest): Pr
   const to = Math.min(lastId, request.from_id + request.limit - 1)
   const fault = (id: number, reason: string): Verdict => ({
     ok: false,
-    entries: id - request.from_id,
+    entries: Math.max(0, id - request.from_id),
     first_bad_id: id,
     reason,
     root: null,
     next_from_id: null,
   })
 
-  let prev = FIRST_PREV_HASH
+  let prev: Before = { entry_hash: FIRST_PREV_HASH, created_at_us: -Infinity }
   if (request.from_id > 1 && request.from_id <= to) {
     const before = await store.entry(request.from_id - 1)
     if (!before) return fault(request.from_id - 1, 'the entry is missing')
-    prev = before.entry_hash
+    prev = before
   }
   let next = request.from_id
   while (next <= to) {
@@ -48,7 +48,7 @@ export async function verifyChain(store: AuditStore, request: VerifyRequest): Pr
       if (entry.id !== next) return fault(next, 'the entry is missing')
       const reason = entryFault(entry, prev)
       if (reason) return fault(next, reason)
-      prev = entry.entry_hash
+      prev = entry
       next++
     }
   }

@@ -1,7 +1,9 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { Database } from '@ai-governance/common/database'
+import { ApiError } from '@ai-governance/common/errors'
 import { AuditStore } from './audit-store.ts'
 import type { Config } from './config.ts'
+import type { Outcome } from './verifier.ts'
 import { type VerifyRequest, verifyChain } from './verify-chain.ts'
 
 const { config, request } = workerData as { config: Config; request: VerifyRequest }
@@ -9,11 +11,15 @@ const database = new Database({
   url: config.DATABASE_URL,
   passwordFile: config.DATABASE_PASSWORD_FILE,
   applicationName: 'mcp-audit verify',
-  maxConnections: 1,
   onError: () => {},
 })
-try {
-  parentPort?.postMessage(await verifyChain(new AuditStore(database), request))
-} finally {
-  await database.close()
-}
+const outcome: Outcome = await verifyChain(new AuditStore(database), request).then(
+  (verdict) => ({ verdict }),
+  (error: unknown) => {
+    // Anything else ends the thread, and with it the request, as an error inside.
+    if (error instanceof ApiError) return { code: error.code }
+    throw error
+  },
+)
+await database.close()
+parentPort?.postMessage(outcome)

@@ -81,6 +81,32 @@ test('a rewritten entry with a recomputed hash is named at its successor', async
   assert.equal((await verify()).first_bad_id, 6)
 })
 
+test('an entry earlier than the one before it is named, however right its hash is', async () => {
+  await owner.query(
+    `UPDATE audit_log SET created_at = created_at - interval '1 day', entry_hash = audit_entry_hash(prev_hash, id,
+       unix_microseconds(created_at - interval '1 day'),
+       audit_event_hash(event_type, subject, decision, details_hash, actor, request_id)) WHERE id = 10`,
+  )
+  assert.equal((await verify()).first_bad_id, 10)
+})
+
+test('details that are not canonical are named, however right their hash is', async () => {
+  const audit = new Client({ connectionString: service.database.auditUrl })
+  await audit.connect()
+  await audit.query(
+    `SELECT * FROM audit_append(ARRAY['a'], ARRAY['s'], ARRAY[true], ARRAY['{"b":1,"a":2}'],
+       ARRAY[substr(sha256('x'), 1, 16)], ARRAY[NULL], ARRAY[NULL])`,
+  )
+  await audit.end()
+  assert.equal((await verify()).first_bad_id, 11)
+})
+
+test('a step whose start is missing counts no entries', async () => {
+  await owner.query('DELETE FROM audit_log WHERE id = 7')
+  const { ok, entries, first_bad_id } = await verify('?from_id=8')
+  assert.deepEqual({ ok, entries, first_bad_id }, { ok: false, entries: 0, first_bad_id: 7 })
+})
+
 test('a limit beyond 500,000 is 400', async () => {
   assert.equal((await service.app.inject({ url: '/verify?limit=500001' })).statusCode, 400)
 })

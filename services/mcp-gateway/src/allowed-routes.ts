@@ -59,7 +59,7 @@ export const ALLOWED_ROUTES: Record<string, AllowedRoute[]> = {
     get('/lineage', { model_id: TEXT, version: TEXT, at: TEXT, ...PAGE }),
     get('/lineage/{model_id}', { version: TEXT, at: TEXT, ...PAGE }),
     get('/models', PAGE),
-    get('/verify'),
+    get('/verify', { from_id: INTEGER, limit: INTEGER }),
   ],
   'mcp-policy': [
     post('/validate', AIBOM),

@@ -28,6 +28,9 @@ const LOCAL_DIRECTORY = JSON.stringify({
 const variables = {
   ...serverVariables,
   PORT: port.default(8080).describe('a TCP port to listen on, for example 8080'),
+  GATEWAY_PORT: port
+    .optional()
+    .describe('the TCP port under which clients reach the gateway, where it differs from PORT'),
   MCP_DIRECTORY: z
     .string()
     .default(LOCAL_DIRECTORY)

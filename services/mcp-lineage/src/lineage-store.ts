@@ -132,22 +132,36 @@ export class LineageStore {
                FROM (
                  SELECT *, ${bytesBefore('id')} AS bytes_before
                    FROM (SELECT * FROM model_lineage WHERE id >= $1 ORDER BY id LIMIT $2) AS page
-               ) AS l LEFT JOIN audit_log AS a ON a.id = l.audit_id
+               ) AS l LEFT JOIN lineage_entries AS a ON a.id = l.audit_id
               WHERE coalesce(l.bytes_before, 0) < $3 ORDER BY l.id`,
       values: [from, step.limit, step.maxBytes],
     })
     return rows.map(({ entry, ...row }) => ({ record: toRecord(row), entry }))
   }
 
-  /** The id of the first `lineage.registered` entry that no record stands for, or null. */
-  async firstOrphanedEntry(): Promise<number | null> {
+  /**
+   * The id of the first entry behind `after`, and before `before` where that is given, that attests a
+   * record which is not there; null if there is none.
+   */
+  async firstOrphanedEntry(after: number, before: number | null): Promise<number | null> {
     const rows = await this.#database.read<{ id: string }>({
-      text: `SELECT a.id FROM audit_log AS a
-              WHERE a.event_type = 'lineage.registered'
+      text: `SELECT a.id FROM lineage_entries AS a
+              WHERE a.id > $1 AND ($2::bigint IS NULL OR a.id < $2)
                 AND NOT EXISTS (SELECT FROM model_lineage AS l WHERE l.audit_id = a.id)
               ORDER BY a.id LIMIT 1`,
+      values: [after, before],
     })
     return rows[0] ? Number(rows[0].id) : null
+  }
+
+  /** The position of the entry that attests a record; 0 for the id before the first, null for an unknown one. */
+  async entryIdOf(recordId: number): Promise<number | null> {
+    if (recordId === 0) return 0
+    const rows = await this.#database.read<{ audit_id: string }>({
+      text: 'SELECT audit_id FROM model_lineage WHERE id = $1',
+      values: [recordId],
+    })
+    return rows[0] ? Number(rows[0].audit_id) : null
   }
 
   /** `text` selects records by `$1` (before) and `$2` (how many), and its own values from `$4` on. */
@@ -156,7 +170,7 @@ export class LineageStore {
       text: `SELECT ${COLUMNS}, l.found FROM (
                SELECT *, count(*) OVER () AS found, ${bytesBefore('id DESC')} AS bytes_before
                  FROM (${query.text}) AS page
-             ) AS l JOIN audit_log AS a ON a.id = l.audit_id
+             ) AS l LEFT JOIN lineage_entries AS a ON a.id = l.audit_id
              WHERE coalesce(l.bytes_before, 0) < $3 ORDER BY l.id DESC`,
       values: [
         query.page.before ?? null,

@@ -6,6 +6,7 @@ import {
   text,
 } from '@ai-governance/common/fields'
 import { AIBOM_BODY_LIMIT, AIBOM_MAX_VALUES } from '@ai-governance/common/json-body'
+import { Limiter } from '@ai-governance/common/limiter'
 import { nextPageLink, PAGE_BYTES } from '@ai-governance/common/pages'
 import type { App } from '@ai-governance/common/server'
 import type { FastifyReply, FastifyRequest } from 'fastify'
@@ -37,6 +38,11 @@ const RegisterBody = z.strictObject({
 
 const paging = { limit: decimal(1, 1_000).default(100), before: idParameter.optional() }
 const revisionFilter = { version: version.optional(), at: momentParameter.optional(), ...paging }
+const VerifyQuery = z.strictObject({
+  from_id: idParameter.default(1),
+  limit: decimal(1, 100_000).default(50_000),
+})
+
 const JSON_TYPE = 'application/json; charset=utf-8'
 
 /** The endpoints of mcp-lineage, docs/API.md. Records go out as `recordJson` writes them. */
@@ -84,7 +90,10 @@ export function registerRoutes(app: App, store: LineageStore): void {
     sendPage(request, reply, await store.models({ ...request.query, maxBytes: PAGE_BYTES })),
   )
 
-  app.get('/verify', { schema: { querystring: z.strictObject({}) } }, () => verifyRecords(store))
+  const verifications = new Limiter(2)
+  app.get('/verify', { schema: { querystring: VerifyQuery } }, (request) =>
+    verifications.run(() => verifyRecords(store, request.query)),
+  )
 }
 
 function sendPage(

@@ -22,6 +22,7 @@ afterEach(async () => {
     records: (await owner.query('SELECT count(*)::int AS n FROM model_lineage')).rows[0].n,
     first_bad_id: null,
     reason: null,
+    next_from_id: null,
   })
 })
 

@@ -67,6 +67,19 @@ test('a deleted record is named, in the middle and at the end', async () => {
   assert.equal((await service.get('/verify')).first_bad_id, 2)
 })
 
+test('verification goes in steps, each with its part of the log', async () => {
+  const step = async (query: string) => {
+    const { ok, records, next_from_id } = await service.get(`/verify?${query}`)
+    return [ok, records, next_from_id]
+  }
+  assert.deepEqual(await step('limit=3'), [true, 3, 4])
+  assert.deepEqual(await step('from_id=4&limit=3'), [true, 1, null])
+  await owner.query('DELETE FROM model_lineage WHERE id = 4')
+  assert.deepEqual(await step('limit=3'), [true, 3, 4])
+  assert.deepEqual(await step('from_id=4'), [false, 0, null])
+  assert.equal((await service.get('/verify?from_id=9')).first_bad_id, 8)
+})
+
 test('a record without its entry is named', async () => {
   await owner.query('DELETE FROM audit_log WHERE id = 2')
   assert.equal((await service.get('/verify')).first_bad_id, 2)
