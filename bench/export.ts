@@ -59,12 +59,13 @@ export async function benchExport(
 
 async function fill(ownerUrl: string): Promise<void> {
   const client = new Client({ connectionString: ownerUrl })
+  client.on('error', () => {})
   await client.connect()
-  await client.query(
+  const filling = client.query(
     `DO $$
      BEGIN
        WHILE (SELECT coalesce(max(id), 0) FROM audit_log) < ${ENTRIES} LOOP
-         PERFORM audit_append(array_agg('model.deployed'), array_agg('model@' || i), array_agg(true),
+         PERFORM audit_append(array_agg('model.deployed'::text), array_agg('model@' || i), array_agg(true),
            array_agg('{"environment":"production","n":' || i || ',"note":"' || repeat('x', 200) || '"}'),
            array_agg(substr(sha256(int8send(i)), 1, 16)), array_agg(NULL::text), array_agg(NULL::text))
            FROM generate_series(1, 512) AS i;
@@ -72,7 +73,7 @@ async function fill(ownerUrl: string): Promise<void> {
        END LOOP;
      END $$`,
   )
-  await client.end()
+  await filling.finally(() => client.end())
 }
 
 /** Reads an answer to its end and counts its lines, resting `pauseMs` after every MiB. */

@@ -6,7 +6,15 @@
 // Exit codes: the script's own, 128 + n when signal n ended it; 1 when the installation failed.
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { constants } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -73,11 +81,16 @@ function run(file, args, options) {
 async function alone(work) {
   mkdirSync(dirname(lockFile), { recursive: true })
   for (let waited = false; ; waited = true) {
+    // Linked from a file that names us already: a lock is never there without its holder.
+    const own = `${lockFile}.${process.pid}`
     try {
-      writeFileSync(lockFile, String(process.pid), { flag: 'wx' })
+      writeFileSync(own, String(process.pid))
+      linkSync(own, lockFile)
       break
     } catch (error) {
       if (error.code !== 'EEXIST') throw error
+    } finally {
+      rmSync(own, { force: true })
     }
     if (!holderLives()) rmSync(lockFile, { force: true })
     else if (!waited) say('Another command is installing the dependencies: waiting for it ...')

@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { Failure } from './failure.ts'
 import { commandLine } from './processes.ts'
 
@@ -10,12 +10,18 @@ import { commandLine } from './processes.ts'
  * @returns lets go of the lock
  */
 export function takeLock(file: string, program: string): () => void {
+  // Written under another name and linked: a lock that is there has its holder in it from the start, and
+  // nobody takes an empty one for abandoned.
+  const own = `${file}.${process.pid}`
   for (let attempt = 0; ; attempt++) {
     try {
-      writeFileSync(file, `${process.pid}\n`, { flag: 'wx' })
+      writeFileSync(own, `${process.pid}\n`)
+      linkSync(own, file)
       return () => rmSync(file, { force: true })
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || attempt > 1) throw error
+    } finally {
+      rmSync(own, { force: true })
     }
     const holder = Number(readFileSync(file, 'utf8'))
     if (holder !== process.pid && holder > 1 && commandLine(holder).includes(program)) {

@@ -8,8 +8,8 @@ export const MAX_DEPTH = 64
 
 /** Why a text is refused. `message` is safe to show: it never repeats the text. */
 export class StrictJsonError extends Error {
-  constructor(why: string, offset: number) {
-    super(`${why} (at character ${offset})`)
+  constructor(why: string, offset?: number) {
+    super(offset === undefined ? why : `${why} (at character ${offset})`)
     this.name = 'StrictJsonError'
   }
 }
@@ -27,7 +27,7 @@ const BACKSLASH = 0x5c
  * `bytes` is attacker-controlled. Throws {@link StrictJsonError}.
  */
 export function parseStrictJson(bytes: Buffer, maxValues: number = DEFAULT_MAX_VALUES): JsonValue {
-  if (!isUtf8(bytes)) throw new StrictJsonError('the text is not valid UTF-8', 0)
+  if (!isUtf8(bytes)) throw new StrictJsonError('the text is not valid UTF-8')
   const text = bytes.toString('utf8')
   if (text.charCodeAt(0) === 0xfeff)
     throw new StrictJsonError('a byte order mark is not allowed', 0)
@@ -35,7 +35,7 @@ export function parseStrictJson(bytes: Buffer, maxValues: number = DEFAULT_MAX_V
   try {
     value = JSON.parse(text)
   } catch {
-    throw new StrictJsonError('the text is not JSON', 0)
+    throw new StrictJsonError('the text is not JSON')
   }
   new Scanner(text, maxValues).scan()
   return value

@@ -42,9 +42,8 @@ export function registerRoutes(app: App, upstreams: Upstreams, limits: Limits): 
       { bodyLimit: AIBOM_BODY_LIMIT },
       async (request, reply) => {
         // Without a body Fastify calls no parser.
-        const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
-        parseJsonBody(body, AIBOM_MAX_VALUES)
-        return registerModel(request.id, body, reply, upstreams, limits)
+        if (!Buffer.isBuffer(request.body)) throw new ApiError('invalid_json', 'the body is empty')
+        return registerModel(request.id, request.body, reply, upstreams, limits)
       },
     )
   })

@@ -23,7 +23,7 @@ test('what can be reached through the gateway is exactly this', () => {
     `GET /mcp-lineage/lineage ? model_id=^.+$ & version=^.+$ & at=^.+$ & ${page}`,
     `GET /mcp-lineage/lineage/{model_id} ? version=^.+$ & at=^.+$ & ${page}`,
     `GET /mcp-lineage/models ? ${page}`,
-    'GET /mcp-lineage/verify',
+    `GET /mcp-lineage/verify ? from_id=${integer} & limit=${integer}`,
     'POST /mcp-policy/validate body 8388608 bytes 200000 values',
     'POST /mcp-policy/api/v1/policies/validate body 8388608 bytes 200000 values',
     'GET /mcp-policy/policies',

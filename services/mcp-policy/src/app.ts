@@ -22,6 +22,7 @@ export async function buildApp(config: Config): Promise<App> {
     keys,
     aibomRequired: config.AIBOM_REQUIRED,
     slaMs: config.GATE_SLA_MS,
+    onFault: (error) => app.log.error({ err: error }, 'the policy engine failed, so it denied'),
   })
   return app
 }

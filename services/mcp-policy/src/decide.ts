@@ -13,6 +13,8 @@ export interface DecisionRules {
   aibomRequired: boolean
   /** A decision that takes longer, in ms, denies. */
   slaMs: number
+  /** Hears of a fault inside the engine, which denies and tells the caller nothing. */
+  onFault?: (error: unknown) => void
 }
 
 export interface Decision extends Verdict {
@@ -38,7 +40,7 @@ export function decide(
   const { set } = rules
   const aibom = judgeAibom(payload.aibom, rules.keys)
   const evidence = evidenceOf(payload, aibom)
-  const verdict = evaluate(set, { payload, evidence, now })
+  const verdict = evaluate(set, { payload, evidence, now }, rules.onFault)
   const inputDigest = `sha256:${hash('sha256', canonicalJson(payload))}`
   const reasons = [...aibomReasons(aibom, rules.aibomRequired), ...verdict.reasons]
   const elapsed = elapsedMs()

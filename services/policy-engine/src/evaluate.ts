@@ -37,12 +37,17 @@ export interface Verdict {
  * deny into an allow nor lower the risk.
  *
  * Never throws: a fault inside denies with a reason that starts with `engine:` and tells nothing of
- * the fault, at the worst risk.
+ * the fault, at the worst risk. `onFault` gets the error, for the operator's log.
  */
-export function evaluate(set: PolicySet, request: Request): Verdict {
+export function evaluate(
+  set: PolicySet,
+  request: Request,
+  onFault: (error: unknown) => void = () => {},
+): Verdict {
   try {
     return judgeRequest(set, request)
-  } catch {
+  } catch (error) {
+    onFault(error)
     const { risk } = set.compiled
     const reason = 'engine: the evaluation failed, and what cannot be judged is denied'
     return {
