@@ -1,5 +1,4 @@
-// Measures what the README promises, each against a floor in the same run, because machines differ and are
-// noisy:
+// Measures appends and exports, each against a floor in the same run, because machines differ and are noisy:
 //
 //   npm run bench                 everything, about two minutes
 //   npm run bench -- --quick      shorter rounds

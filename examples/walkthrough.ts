@@ -18,8 +18,11 @@ async function call(path: string, body?: unknown) {
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
     }),
-  }).catch(() => {
-    throw new Error(`no answer from ${gateway}: is the stack running (npm start)?`)
+  }).catch((): never => {
+    console.error(
+      `\nNothing answers at ${gateway}: start the stack first (npm start), or set GATEWAY_URL.`,
+    )
+    process.exit(1)
   })
   return { status: response.status, text: await response.text() }
 }

@@ -42,11 +42,16 @@ const EventsQuery = z.strictObject({
   to: momentParameter.optional(),
 })
 
-const ExportQuery = z.strictObject({
-  fmt: z.enum(['json', 'csv', 'ndjson']).default('json'),
-  from_id: idParameter.default(1),
-  to_id: idParameter.optional(),
-})
+const ExportQuery = z
+  .strictObject({
+    fmt: z.enum(['json', 'csv', 'ndjson']).default('json'),
+    from_id: idParameter.default(1),
+    to_id: idParameter.optional(),
+  })
+  .refine(({ from_id, to_id }) => to_id === undefined || from_id <= to_id, {
+    path: ['to_id'],
+    message: 'must not be smaller than from_id',
+  })
 
 const VerifyQuery = z.strictObject({
   from_id: idParameter.default(1),

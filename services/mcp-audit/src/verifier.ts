@@ -4,8 +4,8 @@ import { Limiter } from '@ai-governance/common/limiter'
 import type { Config } from './config.ts'
 import type { Verdict, VerifyRequest } from './verify-chain.ts'
 
-/** What the thread says at its end: an error crosses threads by its code alone. */
-export type Outcome = { verdict: Verdict } | { code: ErrorCode }
+/** What the thread says at its end. An error does not cross threads, its code and detail do. */
+export type Outcome = { verdict: Verdict } | { code: ErrorCode; detail: string }
 
 /** Verifies the chain in a thread, so that hashing half a million entries delays no other request. */
 export class Verifier {
@@ -26,7 +26,7 @@ export class Verifier {
           })
           worker.once('message', (outcome: Outcome) => {
             if ('verdict' in outcome) resolve(outcome.verdict)
-            else reject(new ApiError(outcome.code))
+            else reject(new ApiError(outcome.code, outcome.detail))
           })
           worker.once('error', reject)
           worker.once('exit', () =>

@@ -1,4 +1,5 @@
 import { type Before, entryFault, FIRST_PREV_HASH } from '@ai-governance/common/audit-entry'
+import { ApiError } from '@ai-governance/common/errors'
 import type { AuditStore } from './audit-store.ts'
 
 export interface VerifyRequest {
@@ -34,6 +35,10 @@ export async function verifyChain(store: AuditStore, request: VerifyRequest): Pr
     next_from_id: null,
   })
 
+  // An "ok" for a place behind the end would be no finding, but would read like one.
+  if (request.from_id > lastId + 1) {
+    throw new ApiError('invalid_request', `the log ends at ${lastId}: there is nothing to verify`)
+  }
   let prev: Before = { entry_hash: FIRST_PREV_HASH, created_at_us: -Infinity }
   if (request.from_id > 1 && request.from_id <= to) {
     const before = await store.entry(request.from_id - 1)

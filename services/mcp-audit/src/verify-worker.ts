@@ -17,7 +17,7 @@ const outcome: Outcome = await verifyChain(new AuditStore(database), request).th
   (verdict) => ({ verdict }),
   (error: unknown) => {
     // Anything else ends the thread, and with it the request, as an error inside.
-    if (error instanceof ApiError) return { code: error.code }
+    if (error instanceof ApiError) return { code: error.code, detail: error.detail }
     throw error
   },
 )

@@ -89,7 +89,14 @@ test('an export that meets a missing entry breaks off visibly', async () => {
   await assert.rejects(readText(answer), { code: 'ECONNRESET' })
 })
 
-for (const query of ['fmt=xml', 'fmt=json&fmt=csv', 'from_id=0', 'to_id=x', 'limit=5']) {
+for (const query of [
+  'fmt=xml',
+  'fmt=json&fmt=csv',
+  'from_id=0',
+  'to_id=x',
+  'from_id=3&to_id=2',
+  'limit=5',
+]) {
   test(`GET /export?${query} is 400`, async () => {
     assert.equal((await get(query)).statusCode, 400)
   })

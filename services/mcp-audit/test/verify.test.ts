@@ -107,6 +107,11 @@ test('a step whose start is missing counts no entries', async () => {
   assert.deepEqual({ ok, entries, first_bad_id }, { ok: false, entries: 0, first_bad_id: 7 })
 })
 
+test('a start behind the end is 400, right after the end an empty step', async () => {
+  assert.equal((await service.app.inject({ url: '/verify?from_id=12' })).statusCode, 400)
+  assert.deepEqual((await verify('?from_id=11')).entries, 0)
+})
+
 test('a limit beyond 500,000 is 400', async () => {
   assert.equal((await service.app.inject({ url: '/verify?limit=500001' })).statusCode, 400)
 })

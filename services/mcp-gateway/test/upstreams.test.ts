@@ -147,11 +147,13 @@ describe('a service that is slow', () => {
     const { gateway, recorder } = await startPair(t, answer, limits)
     const answers = await Promise.all([1, 2, 3].map(() => read(gateway.port)))
     for (const answer of answers) assertRefused(answer, 504, 'upstream_timeout')
+    const sentInTime = recorder.received.length
+    assert.ok(sentInTime >= 1)
     // It takes the one connection after all that were before it in the queue.
     assert.equal((await read(gateway.port, '/mcp-audit/events/9')).status, 200)
     assert.deepEqual(
-      recorder.received.map((call) => call.target),
-      ['/events', '/events/9'],
+      recorder.received.slice(sentInTime).map((call) => call.target),
+      ['/events/9'],
     )
   })
 

@@ -164,6 +164,14 @@ export class LineageStore {
     return rows[0] ? Number(rows[0].audit_id) : null
   }
 
+  /** The id of the last record, 0 while there is none. */
+  async lastId(): Promise<number> {
+    const rows = await this.#database.read<{ last_id: string }>({
+      text: 'SELECT coalesce(max(id), 0) AS last_id FROM model_lineage',
+    })
+    return Number(rows[0]?.last_id)
+  }
+
   /** `text` selects records by `$1` (before) and `$2` (how many), and its own values from `$4` on. */
   async #page(query: { text: string; page: Page; values: unknown[] }) {
     const rows = await this.#database.read<Row & { found: string }>({

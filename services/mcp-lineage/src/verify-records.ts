@@ -1,4 +1,5 @@
 import { detailsHash, entryHash, eventHash } from '@ai-governance/common/audit-entry'
+import { ApiError } from '@ai-governance/common/errors'
 import type { AttestedRecord, LineageStore } from './lineage-store.ts'
 import { recordHash, registeredDetails } from './record.ts'
 
@@ -32,7 +33,16 @@ export async function verifyRecords(store: LineageStore, request: VerifyRequest)
     next_from_id: null,
   })
   const startEntry = await store.entryIdOf(from_id - 1)
-  if (startEntry === null) return fault(from_id - 1, 'the record is missing')
+  if (startEntry === null) {
+    const last = await store.lastId()
+    if (from_id > last + 1) {
+      throw new ApiError(
+        'invalid_request',
+        `the lineage ends at ${last}: there is nothing to verify`,
+      )
+    }
+    return fault(from_id - 1, 'the record is missing')
+  }
 
   let next = from_id
   let lastEntry = startEntry

@@ -77,7 +77,9 @@ test('verification goes in steps, each with its part of the log', async () => {
   await owner.query('DELETE FROM model_lineage WHERE id = 4')
   assert.deepEqual(await step('limit=3'), [true, 3, 4])
   assert.deepEqual(await step('from_id=4'), [false, 0, null])
-  assert.equal((await service.get('/verify?from_id=9')).first_bad_id, 8)
+  await owner.query('DELETE FROM model_lineage WHERE id = 2')
+  assert.equal((await service.get('/verify?from_id=3')).first_bad_id, 2)
+  assert.equal((await service.get('/verify?from_id=9')).code, 'invalid_request')
 })
 
 test('a record without its entry is named', async () => {
