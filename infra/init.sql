@@ -58,7 +58,8 @@ CREATE TABLE public.audit_log (
   subject      text        NOT NULL CHECK (char_length(subject) BETWEEN 1 AND 500),
   actor        text        CHECK (char_length(actor) BETWEEN 1 AND 600),
   request_id   text        CHECK (char_length(request_id) BETWEEN 1 AND 64),
-  details      text        CHECK (public.is_one_line_object(details)),
+  -- 16 MiB is the largest body that any caller may send.
+  details      text        CHECK (octet_length(details) <= 16777216 AND public.is_one_line_object(details)),
   details_salt bytea       CHECK (octet_length(details_salt) = 16),
   details_hash bytea       NOT NULL CHECK (octet_length(details_hash) = 32),
   prev_hash    bytea       NOT NULL CHECK (octet_length(prev_hash) = 32),
@@ -278,8 +279,11 @@ BEGIN
     RAISE EXCEPTION 'the arrays of a batch must have the same length'
       USING ERRCODE = 'invalid_parameter_value';
   END IF;
+  IF cardinality(event_types) > 10000 THEN
+    RAISE EXCEPTION 'a batch has at most 10,000 entries' USING ERRCODE = 'invalid_parameter_value';
+  END IF;
   IF EXISTS (SELECT FROM unnest(event_types) AS t (event_type)
-              WHERE t.event_type LIKE 'lineage.%' OR t.event_type LIKE 'audit.%') THEN
+              WHERE t.event_type ILIKE 'lineage.%' OR t.event_type ILIKE 'audit.%') THEN
     RAISE EXCEPTION 'event types lineage.* and audit.* are written only with the change they attest'
       USING ERRCODE = 'insufficient_privilege';
   END IF;
@@ -340,7 +344,9 @@ COMMENT ON FUNCTION public.lineage_record_hash IS 'SHA256 of the canonical recor
 
 CREATE FUNCTION public.same_artifacts(one text[], other text[]) RETURNS boolean
   LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-  RETURN one @> other AND other @> one;
+  -- Not by @>, which compares each with each.
+  RETURN (SELECT array_agg(DISTINCT a ORDER BY a) FROM unnest(one) AS a)
+         IS NOT DISTINCT FROM (SELECT array_agg(DISTINCT b ORDER BY b) FROM unnest(other) AS b);
 COMMENT ON FUNCTION public.same_artifacts IS 'Whether two lists name the same digests; order and repeats do not matter';
 
 CREATE FUNCTION public.lineage_register(

@@ -62,6 +62,9 @@ export class Database {
         connectionTimeoutMillis: LIMITS.connect,
         idleTimeoutMillis: 60_000,
         keepAlive: true,
+        // Said with each connection, because a login may change the defaults of its own role.
+        options:
+          '-c search_path=public -c default_transaction_isolation=read\\ committed -c default_transaction_read_only=off',
         lock_timeout: LIMITS.lock,
         statement_timeout: LIMITS.statement,
         query_timeout: LIMITS.query,
@@ -101,10 +104,11 @@ export class Database {
   }
 
   #startProbe(): void {
-    const probe = run(this.#writes, { text: 'SELECT 1' }, 'database_unavailable').then(
-      () => {
-        this.#probedAt = Date.now()
-        return true
+    const query = { text: `SELECT current_setting('transaction_read_only') = 'off' AS can_write` }
+    const probe = run<{ can_write: boolean }>(this.#writes, query, 'database_unavailable').then(
+      ([row]) => {
+        if (row?.can_write) this.#probedAt = Date.now()
+        return row?.can_write === true
       },
       () => false,
     )
@@ -137,9 +141,11 @@ async function run<Row extends pg.QueryResultRow>(
   } catch (cause) {
     const code = serverFault(sqlState(cause)) ?? null
     const isLost = code === 'lost'
+    // A read-only server was a standby by mistake or has become one: the next connection may find another.
+    const isUseless = isLost || sqlState(cause) === '25006'
     // The listener stays on a client that is thrown away: it may still report its end.
-    if (!isLost) client.off('error', onError)
-    client.release(isLost)
+    if (!isUseless) client.off('error', onError)
+    client.release(isUseless)
     if (code === null) throw cause
     throw new ApiError(isLost ? whenLost : code, undefined, { cause })
   }

@@ -6,8 +6,10 @@ export const PAGE_BYTES = 4 * 1_048_576
  * same filters.
  */
 export function nextPageLink(url: string, id: number): string {
-  const [path, query] = url.split('?', 2)
-  const parameters = new URLSearchParams(query)
+  // A value may hold further question marks.
+  const mark = url.indexOf('?')
+  const path = mark === -1 ? url : url.slice(0, mark)
+  const parameters = new URLSearchParams(mark === -1 ? '' : url.slice(mark + 1))
   parameters.delete('offset')
   parameters.set('before', String(id))
   return `<${path}?${parameters}>; rel="next"`

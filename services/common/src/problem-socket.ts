@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { ApiError, type ErrorCode } from './errors.ts'
 import { requestId } from './request-id.ts'
+import { SECURITY_HEADERS } from './security-headers.ts'
 
 /** Codes of the errors that Node's HTTP parser reports before there is a request. */
 const PARSER_ERRORS: Record<string, ErrorCode> = {
@@ -57,8 +58,10 @@ export function refuseOnSocket(socket: Socket, error: ApiError): string | null {
       'Content-Type: application/problem+json\r\n' +
       `Content-Length: ${Buffer.byteLength(body)}\r\n` +
       `X-Request-ID: ${id}\r\n` +
-      "Content-Security-Policy: default-src 'none'\r\nX-Content-Type-Options: nosniff\r\n" +
-      'X-Frame-Options: DENY\r\nReferrer-Policy: no-referrer\r\nConnection: close\r\n\r\n' +
+      Object.entries(SECURITY_HEADERS)
+        .map(([name, value]) => `${name}: ${value}\r\n`)
+        .join('') +
+      'Connection: close\r\n\r\n' +
       body,
   )
   return id

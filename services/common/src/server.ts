@@ -17,6 +17,7 @@ import { createLogger } from './logger.ts'
 import { Metrics } from './metrics.ts'
 import { parserError, refuseOnSocket } from './problem-socket.ts'
 import { requestId } from './request-id.ts'
+import { SECURITY_HEADERS } from './security-headers.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -91,7 +92,11 @@ export function createServer(options: ServerOptions) {
       const id = refuseOnSocket(socket, refusal)
       if (id) logger.info({ request_id: id, status: refusal.status, code: refusal.code }, 'refused')
     },
-    frameworkErrors: (error, request, reply) => answerError(error, request, reply),
+    // Before any hook has run: the headers that hooks set are set here.
+    frameworkErrors: (error, request, reply) => {
+      reply.headers({ ...SECURITY_HEADERS, 'x-request-id': request.id })
+      answerError(error, request, reply)
+    },
     ...options.http,
   }).withTypeProvider<ZodTypeProvider>()
 
@@ -173,9 +178,16 @@ function validate(schema: z.ZodType, data: unknown) {
   if (result.success) return { value: result.data }
   const errors = result.error.issues.slice(0, 20).map((issue) => ({
     path: z.core.toDotPath(issue.path),
-    message: issue.message,
+    message: messageOf(issue),
   }))
   return { error: new ApiError('invalid_request', undefined, { errors }) }
+}
+
+/** A caller's own names are repeated, but not all of two hundred thousand. */
+function messageOf(issue: z.core.$ZodIssue): string {
+  if (issue.code !== 'unrecognized_keys') return issue.message
+  const names = issue.keys.slice(0, 20).map((name) => JSON.stringify(name.slice(0, 100)))
+  return `unknown: ${names.join(', ')}${issue.keys.length > 20 ? ', …' : ''}`
 }
 
 function codeOf(error: unknown): string {

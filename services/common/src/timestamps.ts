@@ -15,7 +15,7 @@ export function formatMicroseconds(us: number): string {
 
 /**
  * Microseconds of an RFC 3339 text with an offset, or null if it is none. More than six decimals are
- * cut off: nothing here is stored more exactly.
+ * cut off: nothing here is stored more exactly. Before 1684 and after 2255 it is null too: not exact.
  */
 export function parseMicroseconds(text: string): number | null {
   const match = RFC3339.exec(text)
@@ -26,5 +26,6 @@ export function parseMicroseconds(text: string): number | null {
   if (Number.isNaN(ms) || new Date(`${date}T00:00:00Z`).getUTCDate() !== Number(date?.slice(8))) {
     return null
   }
-  return ms * 1000 + Number(fraction.slice(0, 6).padEnd(6, '0'))
+  const us = ms * 1000 + Number(fraction.slice(0, 6).padEnd(6, '0'))
+  return Number.isSafeInteger(us) ? us : null
 }

@@ -64,8 +64,9 @@ test('a request id that could forge a log line is replaced', async () => {
 })
 
 test('security headers are on every answer', async () => {
-  for (const url of ['/healthz', '/boom', '/nothing']) {
+  for (const url of ['/healthz', '/boom', '/nothing', '/%zz', '/he%f4%90%80%80althz']) {
     const { headers } = await app.inject({ url })
+    assert.ok(headers['x-request-id'], url)
     assert.match(String(headers['content-security-policy']), /default-src 'none'/)
     assert.equal(headers['x-content-type-options'], 'nosniff')
     assert.equal(headers['x-frame-options'], 'DENY')
@@ -88,6 +89,15 @@ test('a body that does not fit is 400 with the path of each fault', async () => 
     assert.equal(answer.json().code, 'invalid_request')
     assert.ok(answer.json().errors.length > 0)
   }
+})
+
+test('unknown names are repeated, but not two hundred thousand of them', async () => {
+  const names = Array.from({ length: 5_000 }, (_, i) => `"name${i}":1`)
+  const payload = `{"text":"a",${names.join(',')}}`
+  const answer = await app.inject({ method: 'POST', url: '/echo', headers: json, payload })
+  assert.equal(answer.statusCode, 400)
+  assert.match(answer.body, /name0/)
+  assert.ok(answer.body.length < 2_000)
 })
 
 test('a body that is not strict JSON is 400 invalid_json', async () => {

@@ -60,7 +60,7 @@ const VerifyQuery = z.strictObject({
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 /** Event types that the control plane writes with the change they attest, and nobody through `/log`. */
-const RESERVED = /^(lineage|audit|policy|gate|auth)\./
+const RESERVED = /^(lineage|audit|policy|gate|auth)\./i
 
 export interface Parts {
   store: AuditStore

@@ -102,3 +102,11 @@ for (const query of [
     assert.equal(answer.json().code, 'invalid_request')
   })
 }
+
+test('a link keeps the filters, also one that holds a question mark', async () => {
+  for (let i = 0; i < 3; i++) await service.log({ ...EVENT, subject: 'what?x', event_type: 'q&a' })
+  const { link } = await get('?subject=what?x&event_type=q%26a&limit=1')
+  const next = new URLSearchParams(String(link).slice('</events?'.length).split('>')[0])
+  assert.equal(next.get('subject'), 'what?x')
+  assert.equal(next.get('event_type'), 'q&a')
+})

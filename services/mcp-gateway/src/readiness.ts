@@ -1,4 +1,4 @@
-import type { Upstream, Upstreams } from './upstreams.ts'
+import { ask, type Upstream, type Upstreams } from './upstreams.ts'
 
 /** How long an answer about readiness is good, and how long a service may take for it, in ms. */
 const FRESH_FOR = 1_000
@@ -24,12 +24,10 @@ async function missingOf(upstreams: Upstreams): Promise<string[]> {
   return services.filter((_, i) => !ready[i]).map(({ name }) => name)
 }
 
-async function isReady({ pool }: Upstream): Promise<boolean> {
+async function isReady({ probes }: Upstream): Promise<boolean> {
   try {
-    const signal = AbortSignal.timeout(WITHIN)
-    const answer = await pool.request({ method: 'GET', path: '/readyz', signal })
-    await answer.body.dump()
-    return answer.statusCode === 200
+    const { status } = await ask(probes, { method: 'GET', path: '/readyz' }, WITHIN)
+    return status === 200
   } catch {
     // Whatever the reason, and the reason shows in the service's own log: it is not ready.
     return false

@@ -5,7 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { requestHeaders } from './headers.ts'
 import type { Limits } from './limits.ts'
-import { type Upstreams, upstreamFault } from './upstreams.ts'
+import { ask, type Upstreams, upstreamFault } from './upstreams.ts'
 
 /** The parts of a lineage record that the answer repeats. */
 const lineageRecord = z.looseObject({
@@ -86,23 +86,15 @@ async function callLineage(
 ): Promise<{ status: number; retryAfter: string | undefined; text: string }> {
   const lineage = upstreams.get('mcp-lineage')
   if (!lineage) throw new ApiError('upstream_unavailable')
+  const headers = requestHeaders(requestId, true)
   try {
-    const {
-      statusCode,
-      headers,
-      body: answer,
-    } = await lineage.pool.request({
-      method: 'POST',
-      path: '/register',
-      headers: requestHeaders(requestId, true),
-      body,
-      signal: AbortSignal.timeout(limits.answerHead),
-    })
-    const retryAfter = headers['retry-after']
+    const request = { method: 'POST', path: '/register', headers, body } as const
+    const answer = await ask(lineage.pool, request, limits.answerHead)
+    const retryAfter = answer.headers['retry-after']
     return {
-      status: statusCode,
+      status: answer.status,
       retryAfter: typeof retryAfter === 'string' ? retryAfter : undefined,
-      text: await answer.text(),
+      text: answer.text,
     }
   } catch (error) {
     throw upstreamFault(error as Error)

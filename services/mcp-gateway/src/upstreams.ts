@@ -1,5 +1,6 @@
 import { ApiError } from '@ai-governance/common/errors'
-import { Pool } from 'undici'
+import { type Dispatcher, Pool } from 'undici'
+import type { IncomingHttpHeaders } from 'undici/types/header.d.ts'
 import type { Directory } from './directory.ts'
 import type { Limits } from './limits.ts'
 
@@ -10,6 +11,8 @@ export interface Upstream {
   pool: Pool
   /** For answers of any size that are sent at the pace of the reader. */
   streams: Pool
+  /** For asking whether it is ready, also while all other connections are in use. */
+  probes: Pool
 }
 
 export type Upstreams = ReadonlyMap<string, Upstream>
@@ -39,14 +42,42 @@ export function openUpstreams(directory: Directory, limits: Limits): Upstreams {
           maxResponseSize: limits.answerBytes,
         }),
         streams: new Pool(origin, { ...options, connections: limits.streamConnections }),
+        probes: new Pool(origin, { ...options, connections: 1 }),
       },
     ]),
   )
 }
 
 export async function closeUpstreams(upstreams: Upstreams): Promise<void> {
-  const pools = [...upstreams.values()].flatMap(({ pool, streams }) => [pool, streams])
+  const pools = [...upstreams.values()].flatMap(({ pool, streams, probes }) => [
+    pool,
+    streams,
+    probes,
+  ])
   await Promise.all(pools.map((pool) => pool.destroy()))
+}
+
+/**
+ * A request of the gateway's own, with its whole answer as text. Rejects with a `TimeoutError` after `ms`:
+ * the signal alone would not end the wait for a free connection.
+ */
+export async function ask(
+  pool: Pool,
+  request: Pick<Dispatcher.RequestOptions, 'method' | 'path' | 'headers' | 'body'>,
+  ms: number,
+): Promise<{ status: number; headers: IncomingHttpHeaders; text: string }> {
+  const signal = AbortSignal.timeout(ms)
+  const late = new Promise<never>((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason))
+  })
+  const answer = pool
+    .request({ ...request, signal })
+    .then(async ({ statusCode, headers, body }) => ({
+      status: statusCode,
+      headers,
+      text: await body.text(),
+    }))
+  return Promise.race([answer, late])
 }
 
 /** Errors with which there was never a connection: nothing was sent. */
