@@ -13,10 +13,11 @@ export function text(max: number) {
     .refine((value) => !value.includes('\0'), { message: 'must not contain U+0000' })
 }
 
-/** Any JSON object: its members are the caller's own. */
-export const jsonObject = z
-  .record(z.string(), z.unknown())
-  .transform((value) => value as JsonObject)
+/** Any JSON object: its members are the caller's own. Not `z.record`, which copies 200,000 of them in 0.1 s. */
+export const jsonObject = z.custom<JsonObject>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  'must be a JSON object',
+)
 
 /** A whole number in a query, in plain decimal: no sign, no leading zero. */
 export function decimal(min: number, max: number) {
