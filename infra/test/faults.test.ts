@@ -148,3 +148,19 @@ test('SIGTERM lets requests in flight finish and ends with 0', async (t) => {
   done = true
   await assertNothingLost(server.ownerUrl, await load)
 })
+
+test('SIGTERM lets an export finish that a slow reader is reading, and then ends at once', async (t) => {
+  const server = await startServer(t)
+  const stack = await startStack(server)
+  t.after(() => stack.stop())
+  await appendEvents(`${stack.audit.url}/log`, 32, (n) => n >= 4_000)
+  const answer = await fetch(`${stack.audit.url}/export?fmt=ndjson`)
+  const ended = stack.audit.end('SIGTERM')
+  let text = ''
+  for await (const chunk of answer.body as ReadableStream<Uint8Array>) {
+    text += Buffer.from(chunk).toString('latin1')
+    await sleep(1)
+  }
+  assert.equal(JSON.parse(text.trimEnd().split('\n').at(-1) as string).trailer, true)
+  assert.equal(await ended, 0)
+})

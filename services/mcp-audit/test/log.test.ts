@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { checkLog } from '@ai-governance/infra/testing/check-log'
+import { Client } from 'pg'
 import { EVENT, startService } from './service.ts'
 
 let service: Awaited<ReturnType<typeof startService>>
@@ -107,19 +109,22 @@ test('many clients at once get one position each', async () => {
 })
 
 test('a database that does not flush is refused', async () => {
-  const { Client } = await import('pg')
   const owner = new Client({ connectionString: service.database.ownerUrl })
   await owner.connect()
-  await owner.query('ALTER ROLE audit_service SET synchronous_commit = off')
-  const other = await startService()
+  const { rows } = await owner.query('SELECT current_database() AS name')
+  // In this database only: other tests use the same role at the same time.
+  const role = `ALTER ROLE audit_service IN DATABASE ${rows[0].name}`
+  const disconnect = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                       WHERE usename = 'audit_service' AND datname = current_database()`
   try {
-    const answer = await other.log(EVENT)
+    await owner.query(`${role} SET synchronous_commit = off; ${disconnect}`)
+    const answer = await service.log(EVENT)
     assert.equal(answer.statusCode, 503)
     assert.equal(answer.json().code, 'database_unavailable')
-    assert.equal((await other.app.inject({ url: '/readyz' })).statusCode, 503)
+    while ((await service.app.inject({ url: '/readyz' })).statusCode !== 503) await sleep(50)
   } finally {
-    await owner.query('ALTER ROLE audit_service RESET synchronous_commit')
+    await owner.query(`${role} RESET ALL`)
     await owner.end()
-    await other.stop()
   }
+  while ((await service.log(EVENT)).statusCode !== 200) await sleep(50)
 })

@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { checkLog } from '@ai-governance/infra/testing/check-log'
+import { Client } from 'pg'
+import { EVENT, startService } from './service.ts'
+
+let service: Awaited<ReturnType<typeof startService>>
+let owner: Client
+before(async () => {
+  service = await startService()
+  owner = new Client({ connectionString: service.database.ownerUrl })
+  await owner.connect()
+})
+after(async () => {
+  await owner.end()
+  await service.stop()
+})
+
+// What a real server says when it is full, broken, a standby, or in a deadlock, said on purpose.
+for (const [state, code] of [
+  ['53100', 'database_unavailable'],
+  ['53200', 'database_unavailable'],
+  ['58030', 'database_unavailable'],
+  ['25006', 'database_unavailable'],
+  ['40001', 'database_busy'],
+  ['40P01', 'database_busy'],
+  ['55P03', 'database_busy'],
+] as const) {
+  test(`a server that fails with ${state} is 503 ${code}, and the next append works`, async () => {
+    await owner.query(
+      `CREATE OR REPLACE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS
+         $$ BEGIN RAISE EXCEPTION 'on purpose' USING ERRCODE = '${state}'; END $$;
+       CREATE TRIGGER fail BEFORE INSERT ON audit_log EXECUTE FUNCTION fail()`,
+    )
+    const answer = await service.log(EVENT)
+    await owner.query('DROP TRIGGER fail ON audit_log')
+    assert.equal(answer.statusCode, 503)
+    assert.equal(answer.json().code, code)
+    assert.equal(answer.headers['retry-after'], '1')
+    assert.equal((await service.log(EVENT)).statusCode, 200)
+    await checkLog(service.database.ownerUrl)
+  })
+}
+
+test('a table that is locked makes appends and reads 503, and takes none of the others with it', async () => {
+  await owner.query('BEGIN; LOCK TABLE audit_log IN ACCESS EXCLUSIVE MODE')
+  const answers = await Promise.all([
+    ...Array.from({ length: 20 }, () => service.log(EVENT)),
+    ...Array.from({ length: 20 }, () => service.app.inject({ url: '/events' })),
+    ...Array.from({ length: 20 }, () => service.app.inject({ url: '/readyz' })),
+  ])
+  await owner.query('ROLLBACK')
+  const codes = (from: number) => [
+    ...new Set(answers.slice(from, from + 20).map((a) => a.json().code)),
+  ]
+  assert.deepEqual(codes(0), ['database_busy'])
+  assert.deepEqual(codes(20), ['database_busy'])
+  assert.deepEqual([...new Set(answers.slice(40).map((answer) => answer.statusCode))], [200])
+  assert.equal((await service.log(EVENT)).statusCode, 200)
+})
+
+test('a backend that dies while it commits leaves only what it had been given in doubt', async () => {
+  await owner.query('BEGIN; LOCK TABLE audit_log IN ACCESS EXCLUSIVE MODE')
+  const first = service.log(EVENT)
+  const waiting = async () =>
+    (
+      await owner.query(`SELECT count(*)::int AS n FROM pg_stat_activity
+                         WHERE usename = 'audit_service' AND datname = current_database()
+                           AND wait_event_type = 'Lock'`)
+    ).rows[0].n
+  while ((await waiting()) === 0);
+  const behind = [service.log(EVENT), service.log(EVENT)]
+  await new Promise((resolve) => setImmediate(resolve))
+  await owner.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                      WHERE usename = 'audit_service' AND datname = current_database()`)
+  await owner.query('ROLLBACK')
+  assert.equal((await first).json().code, 'outcome_unknown')
+  for (const answer of await Promise.all(behind)) {
+    // Sent with the next batch, or answered with the failure of the one ahead; never in doubt.
+    assert.notEqual(answer.json().code, 'outcome_unknown')
+  }
+})
+
+test('what a login has set for its own role does not change what the service does', async () => {
+  const { rows } = await owner.query('SELECT current_database() AS name')
+  // In this database only: other tests use the same role at the same time.
+  const role = `ALTER ROLE audit_service IN DATABASE ${rows[0].name}`
+  await owner.query(`${role} SET default_transaction_read_only = on;
+                     ${role} SET default_transaction_isolation = serializable;
+                     ${role} SET search_path = pg_catalog;
+                     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                      WHERE usename = 'audit_service' AND datname = current_database()`)
+  assert.equal((await service.log(EVENT)).statusCode, 200)
+  assert.equal((await service.app.inject({ url: '/events' })).statusCode, 200)
+  assert.equal((await service.app.inject({ url: '/readyz' })).statusCode, 200)
+})
