@@ -11,12 +11,14 @@ const REGISTER = `SELECT * FROM lineage_register('m', '1', 'ann', ARRAY['sha256:
 const DENIED = '42501' // insufficient_privilege
 
 let database: TestDatabase
-const clients: Record<'audit' | 'lineage' | 'owner', Client> = {} as never
+let clients: Record<'audit' | 'lineage' | 'owner', Client>
 before(async () => {
   database = await createTestDatabase()
-  clients.audit = new Client({ connectionString: database.auditUrl })
-  clients.lineage = new Client({ connectionString: database.lineageUrl })
-  clients.owner = new Client({ connectionString: database.ownerUrl })
+  clients = {
+    audit: new Client({ connectionString: database.auditUrl }),
+    lineage: new Client({ connectionString: database.lineageUrl }),
+    owner: new Client({ connectionString: database.ownerUrl }),
+  }
   for (const client of Object.values(clients)) await client.connect()
   await clients.audit.query(APPEND)
   await clients.lineage.query(REGISTER)
