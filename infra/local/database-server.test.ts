@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { Client } from 'pg'
 import { scratchFolder } from '../testing/scratch.ts'
+import { hasDatabase } from './data-folder.ts'
 import { startDatabase } from './database-server.ts'
 import { Failure } from './failure.ts'
 import { ensureSecrets, readSecret } from './secrets.ts'
@@ -24,7 +25,7 @@ const defaults: Settings = {
 }
 
 async function start(t: TestContext, data: string, say: (line: string) => void = () => {}) {
-  const secrets = ensureSecrets(join(data, 'secrets'), undefined)
+  const secrets = ensureSecrets(join(data, 'secrets'), undefined, hasDatabase(data))
   const database = await startDatabase(data, defaults, secrets, say)
   t.after(() => database.stop())
   return database
@@ -77,7 +78,7 @@ test('a database that is killed is started again on its port, and both are said'
 
 test('a changed owner or name of the database is refused', async (t) => {
   const data = scratchFolder(t)
-  const secrets = ensureSecrets(join(data, 'secrets'), undefined)
+  const secrets = ensureSecrets(join(data, 'secrets'), undefined, hasDatabase(data))
   await (await start(t, data)).stop()
   const changed = { ...defaults, postgresUser: 'somebody' }
   await assert.rejects(
@@ -97,9 +98,45 @@ test('a password file that is not the one of the database is refused, and nothin
 
 test('a damaged note of the port is refused by name', async (t) => {
   const data = scratchFolder(t)
+  await (await start(t, data)).stop()
   writeFileSync(join(data, 'database.json'), '{"port":')
   await assert.rejects(
     start(t, data),
     (error: Error) => error instanceof Failure && error.message.includes('database.json'),
   )
+})
+
+test('a database that is gone is refused, not replaced by an empty one', async (t) => {
+  const data = scratchFolder(t)
+  await (await start(t, data)).stop()
+  rmSync(join(data, 'postgres'), { recursive: true })
+  assert.throws(() => hasDatabase(data), Failure)
+})
+
+test('a database that could not be made the first time may be made the next time', async (t) => {
+  const data = scratchFolder(t)
+  const secrets = ensureSecrets(join(data, 'secrets'), undefined, false)
+  // PostgreSQL reserves the prefix pg_ for itself.
+  const refused = { ...defaults, postgresUser: 'pg_owner' }
+  await assert.rejects(
+    startDatabase(data, refused, secrets, () => {}),
+    Failure,
+  )
+  assert.equal(hasDatabase(data), false)
+})
+
+test('the passwords of the services may be made anew, that of the owner never', async (t) => {
+  const data = scratchFolder(t)
+  await (await start(t, data)).stop()
+  rmSync(join(data, 'secrets', 'audit_service'))
+  const database = await start(t, data)
+  await logInAsAudit(data, database.port)
+  await database.stop()
+  const owner = join(data, 'secrets', 'owner')
+  rmSync(owner)
+  await assert.rejects(
+    start(t, data),
+    (error: Error) => error instanceof Failure && error.message.includes(owner),
+  )
+  assert.equal(existsSync(owner), false)
 })

@@ -1,9 +1,10 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { migrate } from '../migrate.ts'
 import { nextDelay } from './backoff.ts'
 import { Failure } from './failure.ts'
+import { readText } from './file-fault.ts'
 import { beginLog } from './log-file.ts'
 import { ensureDatabase } from './owner-database.ts'
 import { freePort, isFree } from './ports.ts'
@@ -11,12 +12,14 @@ import { endLeftover, type Postgres, type PostgresOptions, startPostgres } from 
 import { readSecret, type Secrets } from './secrets.ts'
 import type { Settings } from './settings.ts'
 
-/** What the database in `.data` was made with; kept beside it in `database.json`. */
+/** What the database in `.data` was made with; noted beside it once it is made. */
 interface Identity {
   port: number
   user: string
   database: string
 }
+
+export const noteOf = (data: string) => join(data, 'database.json')
 
 export interface DatabaseServer {
   port: number
@@ -36,12 +39,16 @@ export async function startDatabase(
   const dataDir = join(data, 'postgres')
   const logFile = join(data, 'logs', 'postgres.log')
   await endLeftover(dataDir, say)
-  const identity = await settle(join(data, 'database.json'), settings, say)
+  const note = noteOf(data)
+  const noted = existsSync(note) ? parse(note) : undefined
+  const identity = await settle(noted, settings, say)
   beginLog(logFile)
   const owner = { user: identity.user, password: readSecret(secrets.owner) }
   const options = { dataDir, logFile, port: identity.port, owner, say }
   const server = keepRunning(await startPostgres(options), options)
   try {
+    // Not before the database is made: a note without a database says that one was lost.
+    if (identity !== noted) writeFileSync(note, `${JSON.stringify(identity)}\n`)
     await prepare(identity, owner.password, secrets, say)
   } catch (error) {
     await server.stop()
@@ -83,11 +90,10 @@ async function prepare(
 
 /** The identity of the existing database, or of the one to be made, with a port that is free now. */
 async function settle(
-  file: string,
+  kept: Identity | undefined,
   settings: Settings,
   say: (line: string) => void,
 ): Promise<Identity> {
-  const kept = existsSync(file) ? parse(file) : undefined
   const wanted = { user: settings.postgresUser, database: settings.postgresDatabase }
   if (kept && (kept.user !== wanted.user || kept.database !== wanted.database)) {
     throw new Failure(
@@ -97,13 +103,13 @@ async function settle(
   if (kept && (await isFree(kept.port))) return kept
   const identity = { port: await freePort(), ...wanted }
   if (kept) say(`PostgreSQL moves to port ${identity.port}: another program took ${kept.port}`)
-  writeFileSync(file, `${JSON.stringify(identity)}\n`)
   return identity
 }
 
 function parse(file: string): Identity {
+  const text = readText(file)
   try {
-    const { port, user, database } = JSON.parse(readFileSync(file, 'utf8'))
+    const { port, user, database } = JSON.parse(text)
     if (Number.isInteger(port) && typeof user === 'string' && typeof database === 'string') {
       return { port, user, database }
     }

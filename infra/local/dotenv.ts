@@ -36,6 +36,12 @@ export function parseDotenv(text: string, example: string): Record<string, strin
   }
 }
 
+/** The line, counted from 1, on which the text assigns a name; undefined where it does not. */
+export function lineOf(text: string, name: string): number | undefined {
+  const index = text.split(/\r?\n/).findIndex((line) => assignment.exec(line)?.[1] === name)
+  return index === -1 ? undefined : index + 1
+}
+
 /** Every name that `.env.example` assigns, commented out or not. */
 export function namesIn(example: string): string[] {
   return [...example.matchAll(/^#?\s*([A-Z][A-Z0-9_]*)=/gm)].map((match) => match[1] as string)

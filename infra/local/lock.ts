@@ -1,5 +1,6 @@
-import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { linkSync, rmSync, writeFileSync } from 'node:fs'
 import { Failure } from './failure.ts'
+import { readText } from './file-fault.ts'
 import { commandLine } from './processes.ts'
 
 /**
@@ -23,7 +24,7 @@ export function takeLock(file: string, program: string): () => void {
     } finally {
       rmSync(own, { force: true })
     }
-    const holder = Number(readFileSync(file, 'utf8'))
+    const holder = Number(readText(file))
     if (holder !== process.pid && holder > 1 && commandLine(holder).includes(program)) {
       throw new Failure(
         `The stack of this checkout runs already, as process ${holder}. Use that one, or stop it with Ctrl-C in its terminal or "kill ${holder}".`,

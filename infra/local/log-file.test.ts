@@ -26,6 +26,21 @@ test('of a stack trace only the message is for a person', () => {
   assert.equal(lastWords(output), 'Error: no such file')
 })
 
+test('the indented lines below a heading are quoted, the first of them when there are many', () => {
+  const problems = Array.from({ length: 15 }, (_, index) => `  rules.yml:${index + 1}:1 wrong_type`)
+  const output = `{"level":"info","msg":"hello"}\nNot valid:\n${problems.join('\n')}\n`
+  const lines = lastWords(output)?.split('\n') ?? []
+  assert.deepEqual(lines.slice(0, 13), ['Not valid:', ...problems.slice(0, 12)])
+  assert.equal(lines.length, 14)
+  assert.match(lines[13] as string, /\b3 more/)
+})
+
+test('a warning of Node is not what the program said', () => {
+  const output =
+    'PORT has a wrong value.\n(node:7) ExperimentalWarning: x\n(Use `node --trace-warnings ...` to see)\n'
+  assert.equal(lastWords(output), 'PORT has a wrong value.')
+})
+
 test('without plain lines the last logged error speaks', () => {
   const output =
     '{"level":"error","msg":"cannot listen","err":{"message":"address in use"}}\n{"level":"info","msg":"bye"}\n'

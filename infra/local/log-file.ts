@@ -17,18 +17,21 @@ export function readFrom(file: string, from: number): string {
   return existsSync(file) ? readFileSync(file).subarray(from).toString('utf8') : ''
 }
 
-const mostLines = 6
+const mostLines = 12
 
 /**
- * What a program said for a person before it ended: its last plain lines, without the frames of a stack
- * trace; else the message of its last log line of level error or fatal.
+ * What a program said for a person before it ended: the first lines of its last plain block, without the
+ * frames of a stack trace; else the message of its last log line of level error or fatal.
  */
 export function lastWords(output: string): string | undefined {
-  const lines = output.split('\n').filter((line) => line.trim() !== '')
-  const plain = lines.filter(
-    (line) => !line.startsWith('{') && !/^(\s|\}|Node\.js v|file:\/\/|node:)/.test(line),
-  )
-  if (plain.length > 0) return plain.slice(-mostLines).join('\n')
+  const lines = output.split('\n')
+  const block = plainBlocks(lines).at(-1)
+  if (block) {
+    const more = block.length - mostLines - 1
+    // The first line is the heading of the others.
+    if (more <= 0) return block.join('\n')
+    return [...block.slice(0, mostLines + 1), `… and ${more} more, see the log`].join('\n')
+  }
   for (const line of lines.toReversed()) {
     const entry = tryParse(line)
     if (entry && (entry.level === 'error' || entry.level === 'fatal')) {
@@ -36,6 +39,27 @@ export function lastWords(output: string): string | undefined {
     }
   }
   return undefined
+}
+
+/** How Node begins the excerpt of the source above a stack trace, and its last line. */
+const nodesFrame = /^(file:\/\/|node:|\/.*:\d+$|Node\.js v)/
+const nodesWarning = /^\(node:\d+\) |^\(Use `/
+const stackFrame = /^\s+at /
+
+/** Lines between blank ones and log lines, without what Node adds; after a stack frame come no more words. */
+function plainBlocks(lines: readonly string[]): string[][] {
+  const blocks: string[][] = [[]]
+  for (const line of lines) {
+    if (line.trim() === '' || line.startsWith('{"')) blocks.push([])
+    else if (!nodesWarning.test(line)) blocks.at(-1)?.push(line)
+  }
+  return blocks
+    .filter(([first]) => first !== undefined && !nodesFrame.test(first))
+    .map((block) => {
+      const trace = block.findIndex((line) => stackFrame.test(line))
+      return trace === -1 ? block : block.slice(0, trace)
+    })
+    .filter((block) => block.length > 0)
 }
 
 function tryParse(

@@ -22,6 +22,11 @@ export const majorVersion = '18'
 /** True when the folder holds a cluster of our version; false when one has to be made there. */
 export function hasCluster(dataDir: string): boolean {
   if (!existsSync(dataDir)) return false
+  if (!statSync(dataDir).isDirectory()) {
+    throw new Failure(
+      `${dataDir} is a file, and has to be the database folder: move it away, then start again.`,
+    )
+  }
   const found = tryRead(join(dataDir, 'PG_VERSION'), dataDir)?.trim()
   if (found === majorVersion) return true
   if (found === undefined && readdirSync(dataDir).length === 0) return false

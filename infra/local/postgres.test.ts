@@ -139,6 +139,18 @@ test('a folder of another version, or of something else, is refused and not touc
   assert.deepEqual(readdirSync(options.dataDir).sort(), ['PG_VERSION', 'diary.txt'])
 })
 
+test('a file in the place of the folder is refused as a file', async (t) => {
+  const options = await optionsIn(scratchFolder(t))
+  writeFileSync(options.dataDir, '')
+  await assert.rejects(
+    startPostgres(options),
+    (error: Error) =>
+      error instanceof Failure &&
+      error.message.startsWith(`${options.dataDir} is a file`) &&
+      !error.message.includes('chown'),
+  )
+})
+
 test('a damaged cluster is refused with the reason that PostgreSQL gives', async (t) => {
   const options = await optionsIn(scratchFolder(t))
   await (await started(t, options)).stop()

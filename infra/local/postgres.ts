@@ -51,8 +51,9 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
   const dataDir = resolve(options.dataDir)
   const programs = await binaries()
   mkdirSync(dirname(dataDir), { recursive: true })
+  const isMade = hasCluster(dataDir)
   const account = postgresAccount(dataDir, [programs.postgres, programs.initdb], say)
-  if (hasCluster(dataDir)) {
+  if (isMade) {
     checkOwner(dataDir, account)
     await endLeftover(dataDir, say)
   } else {

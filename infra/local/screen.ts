@@ -1,10 +1,15 @@
 import { relative } from 'node:path'
 import type { ServicePlan } from './services.ts'
 
-/** The one screen that says what runs where and what to try. */
+/**
+ * The one screen that says what runs where and what to try.
+ *
+ * @param warnings what is doubtful about the policies, one line each
+ */
 export function screen(
   services: readonly ServicePlan[],
   database: { port: number; user: string; name: string; passwordFile: string },
+  warnings: readonly string[],
   root: string,
   data: string,
 ): string {
@@ -21,22 +26,25 @@ export function screen(
           `metrics ${base(metricsPort)}/metrics`,
       ),
     )
+  const databaseUrl = `postgres://${database.user}@127.0.0.1:${database.port}/${database.name}`
+  const doubts =
+    warnings.length === 0 ? '' : `\nWarnings about the policies:\n\n  ${warnings.join('\n  ')}\n`
   return `
 The control plane runs.
 
 ${rows.join('\n')}
-${row('database', `psql "postgres://${database.user}@127.0.0.1:${database.port}/${database.name}"`)}
-${row('', `its password is in ${relative(root, database.passwordFile)}`)}
+${row('database', databaseUrl)}
+${row('', `PGPASSWORD=$(cat ${relative(root, database.passwordFile)}) psql ${databaseUrl}`)}
 ${row('logs', `${relative(root, data)}/logs/`)}
-
+${doubts}
 Three commands to try:
 
-  curl ${address}/mcp
+  curl -w '\\n' ${address}/mcp
 
-  curl ${address}/mcp-policy/validate -H 'Content-Type: application/json' \\
+  curl -w '\\n' ${address}/mcp-policy/validate -H 'Content-Type: application/json' \\
     -d '${JSON.stringify({ payload: examplePayload })}'
 
-  curl ${address}/mcp-audit/log -H 'Content-Type: application/json' \\
+  curl -w '\\n' ${address}/mcp-audit/log -H 'Content-Type: application/json' \\
     -d '${JSON.stringify(exampleEvent)}'
 
 Ctrl-C stops everything, the database last.
@@ -51,7 +59,7 @@ const examplePayload = {
 
 const exampleEvent = {
   event_type: 'model.reviewed',
-  subject: 'fraud-detector:1.0.0',
+  subject: 'fraud-detector@1.0.0',
   decision: true,
   details: { reviewer: 'alice' },
 }

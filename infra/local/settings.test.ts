@@ -16,15 +16,24 @@ function rootWith(t: TestContext, dotenv?: string): string {
   return root
 }
 
-function namesRefused(t: TestContext, dotenv: string): string[] {
+/** Each refusal as `<line of .env, or shell> <name>`. */
+function refusals(t: TestContext, dotenv: string, shell: NodeJS.ProcessEnv = {}): string[] {
   try {
-    readSettings(rootWith(t, dotenv), {})
+    readSettings(rootWith(t, dotenv), shell)
   } catch (error) {
     assert.ok(error instanceof Failure)
-    return error.message.split('\n').map((line) => line.split(' ')[0] as string)
+    const sentence = /^(?:\.env line (\d+)|in the shell): ([A-Z_]+) /
+    return error.message.split('\n').map((line) => {
+      const match = sentence.exec(line)
+      assert.ok(match, line)
+      return `${match[1] ?? 'shell'} ${match[2]}`
+    })
   }
   return []
 }
+
+const namesRefused = (t: TestContext, dotenv: string) =>
+  refusals(t, dotenv).map((refusal) => refusal.split(' ')[1] as string)
 
 test('without a .env the defaults hold', (t) => {
   const root = rootWith(t)
@@ -70,6 +79,17 @@ test('names and passwords that PostgreSQL or an address could misread are refuse
   assert.deepEqual(namesRefused(t, dotenv), ['POSTGRES_USER', 'POSTGRES_DB', 'POSTGRES_PASSWORD'])
 })
 
+test('what a service would refuse is refused before one starts, once and with its place', (t) => {
+  const dotenv = '# mine\nLOG_LEVEL=verbose\n\nexport AIBOM_REQUIRED=yes\nGATE_SLA_MS=0\n'
+  assert.deepEqual(refusals(t, dotenv), ['2 LOG_LEVEL', '4 AIBOM_REQUIRED', '5 GATE_SLA_MS'])
+  assert.deepEqual(refusals(t, 'GATEWAY_ALLOWED_HOSTS=A_B'), ['1 GATEWAY_ALLOWED_HOSTS'])
+})
+
+test('a wrong value of the shell is not looked for in the file', (t) => {
+  const shell = { LOG_LEVEL: 'verbose', GATEWAY_PORT: '0' }
+  assert.deepEqual(refusals(t, 'LOG_LEVEL=info', shell), ['shell GATEWAY_PORT', 'shell LOG_LEVEL'])
+})
+
 test('every name of the example file is either honoured or refused with a sentence', (t) => {
   const root = rootWith(t)
   const defaults = readSettings(root, {})
@@ -79,7 +99,7 @@ test('every name of the example file is either honoured or refused with a senten
       assert.notDeepEqual(readSettings(root, {}), defaults, `${name} is passed over in silence`)
     } catch (error) {
       if (!(error instanceof Failure)) throw error
-      assert.ok(error.message.startsWith(name))
+      assert.ok(error.message.startsWith(`.env line 1: ${name} `))
     }
   }
 })

@@ -1,7 +1,15 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { parseDotenv } from './dotenv.ts'
+import {
+  EnvironmentError,
+  flag,
+  positiveInteger,
+  readEnvironment,
+  serverVariables,
+} from '@ai-governance/common/environment'
+import { lineOf, parseDotenv } from './dotenv.ts'
 import { Failure } from './failure.ts'
+import { readText } from './file-fault.ts'
 
 /** What a person may choose about the local stack. */
 export interface Settings {
@@ -14,7 +22,7 @@ export interface Settings {
   policiesDir: string
   /** Undefined: no key, so no AIBOM can be verified. */
   aibomPublicKeyPath: string | undefined
-  /** Undefined: the service's default holds; the service judges the value. */
+  /** Undefined: the service's default holds. */
   aibomRequired: string | undefined
   gateSlaMs: string | undefined
   gatewayAllowedHosts: string | undefined
@@ -50,19 +58,34 @@ const fromShell = [
   'GATE_SLA_MS',
 ]
 
+/** What goes to the services as it stands, judged here as they do: before anything starts, and once. */
+const passedOn = {
+  LOG_LEVEL: serverVariables.LOG_LEVEL,
+  GATEWAY_ALLOWED_HOSTS: serverVariables.GATEWAY_ALLOWED_HOSTS,
+  AIBOM_REQUIRED: flag.optional().describe('true or false'),
+  GATE_SLA_MS: positiveInteger
+    .optional()
+    .describe('a whole number of milliseconds from 1 on, for example 1500'),
+}
+
 /**
  * Reads `.env` (if there is one) and the shell's variables.
  *
- * @throws Failure with one sentence for each name or value that cannot be honoured
+ * @throws Failure with one sentence for each name or value that cannot be honoured, and where it stands
  */
 export function readSettings(root: string, shell: NodeJS.ProcessEnv): Settings {
   const file = join(root, '.env')
   const example = readFileSync(join(root, '.env.example'), 'utf8')
-  const dotenv = existsSync(file) ? parseDotenv(readFileSync(file, 'utf8'), example) : {}
+  const text = existsSync(file) ? readText(file) : ''
+  const dotenv = parseDotenv(text, example)
   const values = new Map<string, string>()
   for (const [name, value] of Object.entries(dotenv)) if (value !== '') values.set(name, value)
   for (const name of fromShell) if (shell[name]) values.set(name, shell[name])
-  const faults = [...faultsOf(values)]
+  const faults = [...faultsOf(values)].map((sentence) => {
+    const name = sentence.split(' ')[0] as string
+    const inShell = fromShell.includes(name) && shell[name]
+    return `${inShell ? 'in the shell' : `.env line ${lineOf(text, name)}`}: ${sentence}`
+  })
   if (faults.length > 0) throw new Failure(faults.join('\n'))
   return interpret(root, values)
 }
@@ -87,6 +110,7 @@ function interpret(root: string, values: Map<string, string>): Settings {
   }
 }
 
+/** Sentences that begin with the name of the variable. */
 function* faultsOf(values: Map<string, string>): Generator<string> {
   for (const [name, { only, because }] of Object.entries(fixed)) {
     const value = values.get(name)
@@ -107,6 +131,12 @@ function* faultsOf(values: Map<string, string>): Generator<string> {
   const password = values.get('POSTGRES_PASSWORD')
   if (password !== undefined && !/^[\x21-\x7e]{8,200}$/.test(password)) {
     yield 'POSTGRES_PASSWORD must be 8 to 200 visible ASCII characters, or unset to have one made.'
+  }
+  try {
+    readEnvironment(passedOn, Object.fromEntries(values))
+  } catch (error) {
+    if (!(error instanceof EnvironmentError)) throw error
+    yield* error.message.split('\n')
   }
 }
 

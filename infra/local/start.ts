@@ -2,12 +2,14 @@
 // services and the gateway. Everything it keeps is in .data/.
 //
 // Exit codes: 0 after Ctrl-C, SIGTERM or SIGHUP; 1 when something could not start.
-import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { hasDatabase, makeFolders } from './data-folder.ts'
 import { startDatabase } from './database-server.ts'
 import { Failure } from './failure.ts'
+import { explainFileFault } from './file-fault.ts'
 import { takeLock } from './lock.ts'
+import { policyWarnings } from './policy-warnings.ts'
 import { isFree, listenerOn } from './ports.ts'
 import { screen } from './screen.ts'
 import { ensureSecrets } from './secrets.ts'
@@ -31,7 +33,7 @@ class Stopped extends Error {}
 async function main(): Promise<void> {
   const settings = readSettings(root, process.env)
   const stop = stopRequests(process)
-  prepareFolder()
+  makeFolders(data)
   const unlock = takeLock(join(data, 'lock'), join('local', 'start.ts'))
   // What has to be undone, in the order of its making.
   const undo: Array<() => Promise<void> | void> = [unlock]
@@ -56,27 +58,33 @@ async function bringUp(
   const go = () => {
     if (stop.aborted) throw new Stopped()
   }
-  const secrets = ensureSecrets(join(data, 'secrets'), settings.postgresPassword)
+  const isMade = hasDatabase(data)
+  const secrets = ensureSecrets(join(data, 'secrets'), settings.postgresPassword, isMade)
   const planFor = (postgresPort: number) =>
     planServices(settings, { root, data, secrets, postgresPort })
   for (const plan of planFor(0)) await endLeftoverService(plan, say)
   await checkPorts(planFor(0))
   go()
-  say(existsSync(join(data, 'postgres')) ? 'starting PostgreSQL' : 'making a PostgreSQL database')
+  say(isMade ? 'starting PostgreSQL' : 'making a PostgreSQL database')
   const database = await startDatabase(data, settings, secrets, say)
   undo.push(() => database.stop())
   say(`PostgreSQL is ready on 127.0.0.1:${database.port}`)
   go()
   const plans = planFor(database.port)
-  const running = plans.map((plan) => startService(plan, force))
-  const gateway = running.pop() as Supervised
-  undo.push(() => Promise.all(running.map((service) => service.stop())).then(() => {}))
+  const backends: Supervised[] = []
+  undo.push(() => Promise.all(backends.map((service) => service.stop())).then(() => {}))
+  for (const plan of plans.slice(0, -1)) backends.push(startService(plan, force))
+  const gateway = startService(plans.at(-1) as ServicePlan, force)
   undo.push(() => gateway.stop())
-  await untilReady([...running, gateway], stop)
+  await untilReady([...backends, gateway], stop)
   go()
   const { postgresUser: user, postgresDatabase: name } = settings
   const place = { port: database.port, user, name, passwordFile: secrets.owner }
-  process.stdout.write(`${screen(plans, place, root, data)}\n`)
+  const policy = plans.find((plan) => plan.name === 'mcp-policy') as ServicePlan
+  const warnings = await policyWarnings(`http://127.0.0.1:${policy.port}`).catch((error) => [
+    `mcp-policy could not be asked for them: ${error.message}`,
+  ])
+  process.stdout.write(`${screen(plans, place, warnings, root, data)}\n`)
 }
 
 function startService(plan: ServicePlan, force: AbortSignal): Supervised {
@@ -112,17 +120,6 @@ async function untilReady(services: readonly Supervised[], stop: AbortSignal): P
   }
 }
 
-function prepareFolder(): void {
-  try {
-    mkdirSync(join(data, 'logs'), { recursive: true, mode: 0o755 })
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    throw new Failure(
-      `The folder ${data} cannot be written (${code}): it must be a folder of yours. Correct its permissions, or move it away to start with an empty database.`,
-    )
-  }
-}
-
 async function checkPorts(plans: readonly ServicePlan[]): Promise<void> {
   const faults: string[] = []
   for (const { name, port, metricsPort } of plans) {
@@ -146,6 +143,7 @@ try {
   await main()
   process.exit(0)
 } catch (error) {
-  process.stderr.write(`\n${error instanceof Failure ? error.message : (error as Error).stack}\n`)
+  const known = error instanceof Failure ? error : explainFileFault(error, root)
+  process.stderr.write(`\n${known?.message ?? (error as Error).stack}\n`)
   process.exit(1)
 }

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { scratchFolder } from '../testing/scratch.ts'
 import { Failure } from './failure.ts'
 import { freePort } from './ports.ts'
@@ -151,4 +152,48 @@ test('a process id that another program has by now is left alone', async (t) => 
   await endLeftoverService({ ...program, pidFile: other.pidFile }, () => {})
   const { status } = await fetch(other.readyUrl)
   assert.equal(status, 200)
+})
+
+test('of policies that are not valid every place is quoted', async (t) => {
+  const folder = scratchFolder(t)
+  const root = join(import.meta.dirname, '..', '..')
+  const policies = join(folder, 'policies')
+  cpSync(join(root, 'policies'), policies, { recursive: true })
+  for (const name of ['model-policy.yml', 'risk-matrix.yml']) {
+    const file = join(policies, name)
+    const text = readFileSync(file, 'utf8')
+    const broken = text.replace(/^version: .*$/m, 'version: [1]')
+    assert.notEqual(broken, text)
+    writeFileSync(file, broken)
+  }
+  const program = await programIn(folder, 'mcp-policy')
+  const script = join(root, 'services', 'mcp-policy', 'src', 'main.ts')
+  const env = { PORT: String(program.env.PORT), POLICIES_DIR: policies }
+  await assert.rejects(started(t, { ...program, script, env }).ready, (error: Error) => {
+    const place = /^ +([a-z-]+\.yml):\d+:\d+ /gm
+    const files = [...error.message.matchAll(place)].map((match) => match[1])
+    assert.deepEqual(files, ['model-policy.yml', 'risk-matrix.yml'])
+    return error instanceof Failure
+  })
+})
+
+test('a service whose process id cannot be noted does not run', async (t) => {
+  const program = await programIn(scratchFolder(t), 'alpha')
+  mkdirSync(program.pidFile, { recursive: true })
+  assert.throws(() => supervise(program, () => {}), { path: program.pidFile })
+  const runs = () => execFileSync('ps', ['-A', '-ww', '-o', 'command=']).includes(program.script)
+  while (runs()) await sleep(20)
+})
+
+test('a service that cannot be started again for now is tried again, and both are said', async (t) => {
+  const program = await programIn(scratchFolder(t), 'alpha')
+  const { say, heard } = audience()
+  await started(t, program, say).ready
+  const pid = pidOf(program)
+  rmSync(program.pidFile)
+  mkdirSync(program.pidFile)
+  process.kill(pid, 'SIGKILL')
+  await heard(/^alpha cannot be started/)
+  rmSync(program.pidFile, { recursive: true })
+  await heard(/^alpha is ready again$/)
 })

@@ -60,6 +60,8 @@ export async function endLeftoverService(
 /**
  * Starts a service and starts it again whenever it ends after its first success, with a line each time.
  * It runs in a session of its own: a Ctrl-C in the terminal must not end it before its turn.
+ *
+ * @throws the error of the file system when its log or pid file cannot be written; then nothing runs
  */
 export function supervise(program: Program, say: (line: string) => void): Supervised {
   beginLog(program.logFile)
@@ -81,8 +83,14 @@ export function supervise(program: Program, say: (line: string) => void): Superv
       say(`${program.name} ended (${how})${quote(current)}: starting it again in ${delay / 1000} s`)
       await sleep(delay, undefined, { signal: stopping.signal }).catch(() => {})
       if (stopping.signal.aborted) return
-      current = launch(program)
       readySince = Number.POSITIVE_INFINITY
+      try {
+        current = launch(program)
+      } catch (error) {
+        // `current.exited` stays resolved, so the loop waits longer and tries again.
+        say(`${program.name} cannot be started: ${(error as Error).message}`)
+        continue
+      }
       if (await untilReady(program, current, stopping.signal)) {
         readySince = Date.now()
         say(`${program.name} is ready again`)
@@ -120,6 +128,7 @@ interface Run {
 }
 
 function launch({ script, env, cwd, logFile, pidFile }: Program): Run {
+  for (const file of [logFile, pidFile]) mkdirSync(dirname(file), { recursive: true })
   const from = sizeOf(logFile)
   const log = openSync(logFile, 'a', 0o600)
   const child = spawn(process.execPath, [script], {
@@ -129,14 +138,17 @@ function launch({ script, env, cwd, logFile, pidFile }: Program): Run {
     stdio: ['ignore', log, log],
   })
   closeSync(log)
-  if (child.pid !== undefined) {
-    mkdirSync(dirname(pidFile), { recursive: true })
-    writeFileSync(pidFile, `${child.pid}\n`)
-  }
   const exited = once(child, 'exit').then(
     ([code, signal]) => signal ?? `exit code ${code}`,
     (error: Error) => error.message,
   )
+  try {
+    if (child.pid !== undefined) writeFileSync(pidFile, `${child.pid}\n`)
+  } catch (error) {
+    // Without the file no later run could find it.
+    child.kill('SIGKILL')
+    throw error
+  }
   return { child, exited, output: () => readFrom(logFile, from) }
 }
 

@@ -1,0 +1,24 @@
+import { existsSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { noteOf } from './database-server.ts'
+import { Failure } from './failure.ts'
+import { hasCluster } from './postgres-cluster.ts'
+
+/** Makes the folders of the local stack that are written to from its first line on. */
+export function makeFolders(data: string): void {
+  for (const name of ['logs', 'run']) mkdirSync(join(data, name), { recursive: true, mode: 0o755 })
+}
+
+/**
+ * Whether the folder has its database already; false when one has to be made.
+ *
+ * @throws Failure when it had one that is gone: an empty log in its place would look like the whole one
+ */
+export function hasDatabase(data: string): boolean {
+  const dataDir = join(data, 'postgres')
+  if (hasCluster(dataDir)) return true
+  if (!existsSync(noteOf(data))) return false
+  throw new Failure(
+    `The database that this folder had (${dataDir}) is gone: restore it, or move ${data} away to start with an empty log.`,
+  )
+}

@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict'
+import { cpSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { scratchFolder } from '../testing/scratch.ts'
+import { policyWarnings } from './policy-warnings.ts'
+import { freePort } from './ports.ts'
+import { supervise } from './supervisor.ts'
+
+test('the warnings of mcp-policy are told, except that a policy has no tests', async (t) => {
+  const folder = scratchFolder(t)
+  const root = join(import.meta.dirname, '..', '..')
+  const policies = join(folder, 'policies')
+  cpSync(join(root, 'policies'), policies, { recursive: true })
+  const policy = join(policies, 'model-policy.yml')
+  const text = readFileSync(policy, 'utf8')
+  const changed = text.replace(/^thresholds:$/m, 'thresholds:\n  nobody_reads_this: 1')
+  assert.notEqual(changed, text)
+  writeFileSync(policy, changed)
+  const port = String(await freePort())
+  const url = `http://127.0.0.1:${port}`
+  const service = supervise(
+    {
+      name: 'mcp-policy',
+      script: join(root, 'services', 'mcp-policy', 'src', 'main.ts'),
+      cwd: folder,
+      env: { PORT: port, POLICIES_DIR: policies },
+      logFile: join(folder, 'mcp-policy.log'),
+      pidFile: join(folder, 'mcp-policy.pid'),
+      readyUrl: `${url}/readyz`,
+    },
+    () => {},
+  )
+  t.after(() => service.stop())
+  await service.ready
+  const codes = (await policyWarnings(url)).map((warning) => warning.split(' ')[1])
+  assert.deepEqual(codes, ['threshold_unused'])
+})
