@@ -96,7 +96,13 @@ function firstPlace(report: string): string | undefined {
 async function setLogin(client: Client, role: string, password: string): Promise<void> {
   // ALTER ROLE takes no parameters.
   const verifier = escapeLiteral(scramVerifier(password))
-  await client.query(`ALTER ROLE ${escapeIdentifier(role)} LOGIN PASSWORD ${verifier}`)
+  const name = escapeIdentifier(role)
+  await client.query(`ALTER ROLE ${name} LOGIN PASSWORD ${verifier}`)
+  // A login may change settings of its own role, and a new password alone would leave them there.
+  await client.query(`ALTER ROLE ${name} RESET ALL`)
+  const { rows } = await client.query<{ name: string }>('SELECT current_database() AS name')
+  const database = escapeIdentifier(rows[0]?.name ?? '')
+  await client.query(`ALTER ROLE ${name} IN DATABASE ${database} RESET ALL`)
 }
 
 function explainConnection(databaseUrl: string, error: unknown): string {

@@ -59,6 +59,22 @@ test('the second run applies nothing, and replaces the passwords', async (t) => 
   await assert.rejects(whoAmI(databaseUrl, 'audit_service', 'audit-one'), { code: '28P01' })
 })
 
+test('settings that a login has made for its own role are gone after the next run', async (t) => {
+  const options = await freshDatabase(t)
+  await migrate(options)
+  const login = new URL(options.databaseUrl)
+  login.username = 'audit_service'
+  login.password = 'audit-one'
+  const client = new Client({ connectionString: login.href })
+  await client.connect()
+  await client.query('ALTER ROLE audit_service SET default_transaction_read_only = on')
+  await client.query('ALTER ROLE audit_service IN DATABASE governance SET search_path = pg_catalog')
+  await migrate(options)
+  const { rows } = await client.query('SELECT * FROM pg_db_role_setting WHERE setrole <> 0')
+  await client.end()
+  assert.deepEqual(rows, [])
+})
+
 test('runs at the same time wait for each other', async (t) => {
   const options = await freshDatabase(t)
   const applied = await Promise.all([migrate(options), migrate(options), migrate(options)])
