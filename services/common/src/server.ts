@@ -106,6 +106,14 @@ export function createServer(options: ServerOptions) {
       directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
     },
     frameguard: { action: 'deny' },
+    crossOriginResourcePolicy: { policy: 'same-origin' },
+    // These speak to pages and plug-ins, and there are none; each costs on every answer.
+    crossOriginOpenerPolicy: false,
+    originAgentCluster: false,
+    xDnsPrefetchControl: false,
+    xDownloadOptions: false,
+    xPermittedCrossDomainPolicies: false,
+    xXssProtection: false,
     // TLS ends in front of this server, and so does the right to promise it.
     strictTransportSecurity: false,
   })
@@ -132,20 +140,22 @@ export function createServer(options: ServerOptions) {
 }
 
 function addHooks(app: FastifyInstance, rules: HostRules, metrics: Metrics): void {
-  app.addHook('onRequest', async (request, reply) => {
+  // With callbacks: three promises a request are a few percent of an append.
+  app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id)
     const fault =
       hostFault(request.raw.rawHeaders, rules) ??
       (request.method === 'POST'
         ? contentTypeFault(request.headers['content-type'], request.headers['content-encoding'])
         : null)
-    if (fault && !isProbe(request)) throw fault
+    done(fault && !isProbe(request) ? fault : undefined)
   })
-  app.addHook('onSend', async (_request, reply) => {
+  app.addHook('onSend', (_request, reply, payload, done) => {
     // A server that is stopping lets nobody wait on an idle connection.
     if (!app.server.listening) reply.header('connection', 'close')
+    done(null, payload)
   })
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url ?? 'none'
     metrics.observe(request.method, route, reply.statusCode, reply.elapsedTime / 1000)
     const { method, actor } = request
@@ -154,6 +164,7 @@ function addHooks(app: FastifyInstance, rules: HostRules, metrics: Metrics): voi
     request.log.info({ method, path, status: reply.statusCode, ms, actor }, 'request')
     // The head of an answer that was under way when the stop began had promised to keep the connection.
     if (!app.server.listening) request.raw.socket.end()
+    done()
   })
 }
 
