@@ -19,7 +19,7 @@ import { removeAbandoned } from './abandoned.ts'
 import { type TestServer, writeServer } from './server-variable.ts'
 
 const root = join(import.meta.dirname, '..', '..')
-const everything = ['services/*/test/**/*.test.ts', 'infra/{local,test,testing}/*.test.ts']
+const everything = ['services/*/test/**/*.test.ts', 'infra/test/*.test.ts']
 const secret = () => randomBytes(24).toString('base64url')
 
 const stopping = new AbortController()

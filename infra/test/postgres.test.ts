@@ -5,11 +5,11 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { Client } from 'pg'
+import { Failure } from '../local/failure.ts'
+import { freePort } from '../local/ports.ts'
+import { type PostgresOptions, startPostgres } from '../local/postgres.ts'
+import { commandLine } from '../local/processes.ts'
 import { scratchFolder } from '../testing/scratch.ts'
-import { Failure } from './failure.ts'
-import { freePort } from './ports.ts'
-import { type PostgresOptions, startPostgres } from './postgres.ts'
-import { commandLine } from './processes.ts'
 
 const owner = { user: 'governance', password: 'correct-horse' }
 

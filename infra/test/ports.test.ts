@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { test } from 'node:test'
-import { freePort, isFree, listenerOn } from './ports.ts'
+import { freePort, isFree, listenerOn } from '../local/ports.ts'
 
 test('a free port is one that can be listened on', async () => {
   assert.equal(await isFree(await freePort()), true)

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { policyWarnings } from '../local/policy-warnings.ts'
+import { freePort } from '../local/ports.ts'
+import { supervise } from '../local/supervisor.ts'
 import { scratchFolder } from '../testing/scratch.ts'
-import { policyWarnings } from './policy-warnings.ts'
-import { freePort } from './ports.ts'
-import { supervise } from './supervisor.ts'
 
 test('the warnings of mcp-policy are told, except that a policy has no tests', async (t) => {
   const folder = scratchFolder(t)

@@ -4,12 +4,12 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { Client } from 'pg'
+import { hasDatabase } from '../local/data-folder.ts'
+import { startDatabase } from '../local/database-server.ts'
+import { Failure } from '../local/failure.ts'
+import { ensureSecrets, readSecret } from '../local/secrets.ts'
+import type { Settings } from '../local/settings.ts'
 import { scratchFolder } from '../testing/scratch.ts'
-import { hasDatabase } from './data-folder.ts'
-import { startDatabase } from './database-server.ts'
-import { Failure } from './failure.ts'
-import { ensureSecrets, readSecret } from './secrets.ts'
-import type { Settings } from './settings.ts'
 
 const defaults: Settings = {
   gatewayPort: 8080,

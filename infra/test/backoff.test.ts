@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { nextDelay } from './backoff.ts'
+import { nextDelay } from '../local/backoff.ts'
 
 test('the wait doubles from 0.2 s and ends at 5 s', () => {
   const waits: number[] = []

@@ -4,9 +4,9 @@ import { once } from 'node:events'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { Failure } from '../local/failure.ts'
+import { takeLock } from '../local/lock.ts'
 import { scratchFolder } from '../testing/scratch.ts'
-import { Failure } from './failure.ts'
-import { takeLock } from './lock.ts'
 
 test('the lock is ours until we let go of it', (t) => {
   const file = join(scratchFolder(t), 'lock')

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { beginLog, lastWords } from '../local/log-file.ts'
 import { scratchFolder } from '../testing/scratch.ts'
-import { beginLog, lastWords } from './log-file.ts'
 
 test('a new run keeps the log of the one before', (t) => {
   const file = join(scratchFolder(t), 'logs', 'a.log')

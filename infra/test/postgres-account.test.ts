@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { canReach, runAs } from '../local/postgres-account.ts'
 import { scratchFolder } from '../testing/scratch.ts'
-import { canReach, runAs } from './postgres-account.ts'
 
 const stranger = { uid: 54_321, gid: 54_321 }
 

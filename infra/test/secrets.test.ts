@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { Failure } from '../local/failure.ts'
+import { ensureSecrets, readSecret } from '../local/secrets.ts'
 import { scratchFolder } from '../testing/scratch.ts'
-import { Failure } from './failure.ts'
-import { ensureSecrets, readSecret } from './secrets.ts'
 
 test('passwords are made once, differ, and are for their owner alone', (t) => {
   const dir = join(scratchFolder(t), 'secrets')

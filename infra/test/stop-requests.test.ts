@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { EventEmitter } from 'node:events'
 import { test } from 'node:test'
-import { stopRequests } from './stop-requests.ts'
+import { stopRequests } from '../local/stop-requests.ts'
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   test(`${signal} asks to stop`, () => {

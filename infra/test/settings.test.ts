@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { namesIn } from '../local/dotenv.ts'
+import { Failure } from '../local/failure.ts'
+import { readSettings } from '../local/settings.ts'
 import { scratchFolder } from '../testing/scratch.ts'
-import { namesIn } from './dotenv.ts'
-import { Failure } from './failure.ts'
-import { readSettings } from './settings.ts'
 
 const exampleFile = join(import.meta.dirname, '../../.env.example')
 

@@ -4,11 +4,11 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
+import { makeFolders } from '../local/data-folder.ts'
+import { explainFileFault, readText } from '../local/file-fault.ts'
+import { takeLock } from '../local/lock.ts'
+import { ensureSecrets, readSecret } from '../local/secrets.ts'
 import { scratchFolder } from '../testing/scratch.ts'
-import { makeFolders } from './data-folder.ts'
-import { explainFileFault, readText } from './file-fault.ts'
-import { takeLock } from './lock.ts'
-import { ensureSecrets, readSecret } from './secrets.ts'
 
 /** The path that the sentence begins with, relative to the root. */
 function blamed(root: string, action: () => unknown): string | undefined {
@@ -68,8 +68,8 @@ test('what is closed to this user is blamed, not what would be below it', (t) =>
   chmodSync(root, 0o755)
   const script = `
     import { setuid } from 'node:process'
-    import { takeLock } from '${pathToFileURL(join(import.meta.dirname, 'lock.ts'))}'
-    import { explainFileFault, readText } from '${pathToFileURL(join(import.meta.dirname, 'file-fault.ts'))}'
+    import { takeLock } from '${pathToFileURL(join(import.meta.dirname, '../local/lock.ts'))}'
+    import { explainFileFault, readText } from '${pathToFileURL(join(import.meta.dirname, '../local/file-fault.ts'))}'
     const [root] = process.argv.slice(1)
     // No folder is closed to root.
     if (process.getuid() === 0) setuid(54321)
