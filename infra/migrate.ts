@@ -125,7 +125,7 @@ const variables = {
 type Variable = keyof typeof variables
 
 /** The options that the environment of the one-shot program describes. */
-export function optionsFrom(env: NodeJS.ProcessEnv): MigrateOptions {
+function optionsFrom(env: NodeJS.ProcessEnv): MigrateOptions {
   return {
     databaseUrl: readUrl(env),
     ownerPassword: readPassword(env, 'DATABASE_PASSWORD_FILE'),

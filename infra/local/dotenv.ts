@@ -1,4 +1,5 @@
 import { parseEnv } from 'node:util'
+import { closest } from '@ai-governance/common/suggest'
 import { Failure } from './failure.ts'
 
 const assignment = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)$/
@@ -26,7 +27,7 @@ export function parseDotenv(text: string, example: string): Record<string, strin
 
   function faultOf(name: string, value: string): string | undefined {
     if (!known.includes(name)) {
-      const near = nearest(name, known)
+      const near = closest(name, known)
       return `sets ${name}, which nothing reads${near ? `: did you mean ${near}?` : '; .env.example lists every name.'}`
     }
     if (seen.has(name)) return `sets ${name} a second time: keep one of the two.`
@@ -45,29 +46,4 @@ export function lineOf(text: string, name: string): number | undefined {
 /** Every name that `.env.example` assigns, commented out or not. */
 export function namesIn(example: string): string[] {
   return [...example.matchAll(/^#?\s*([A-Z][A-Z0-9_]*)=/gm)].map((match) => match[1] as string)
-}
-
-/** The name that differs least, if it differs by no more than a third of its letters. */
-export function nearest(name: string, known: readonly string[]): string | undefined {
-  let best: string | undefined
-  let least = Math.floor(name.length / 3) + 1
-  for (const candidate of known) {
-    const distance = editDistance(name.toUpperCase(), candidate)
-    if (distance < least) [best, least] = [candidate, distance]
-  }
-  return best
-}
-
-/** Levenshtein's distance: insertions, deletions and replacements of one letter. */
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, j) => j)
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = (previous[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      row.push(Math.min(replaced, (previous[j] as number) + 1, (row[j - 1] as number) + 1))
-    }
-    previous = row
-  }
-  return previous[b.length] as number
 }

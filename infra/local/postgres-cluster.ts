@@ -17,7 +17,7 @@ import { Failure } from './failure.ts'
 import { type Account, runAs } from './postgres-account.ts'
 
 /** The major version whose data folders these binaries read. */
-export const majorVersion = '18'
+const majorVersion = '18'
 
 /** True when the folder holds a cluster of our version; false when one has to be made there. */
 export function hasCluster(dataDir: string): boolean {

@@ -29,7 +29,7 @@ export interface Settings {
 }
 
 /** The ports of the services and of their metrics, which the gateway cannot have. */
-export const reservedPorts = [8081, 8082, 8083, 9180, 9181, 9182, 9183]
+const reservedPorts = [8081, 8082, 8083, 9180, 9181, 9182, 9183]
 
 /** Names that the local stack sets by itself, with the one value that it can honour, if any. */
 const fixed: Record<string, { only?: string; because: string }> = {

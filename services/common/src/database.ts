@@ -139,7 +139,7 @@ async function run<Row extends pg.QueryResultRow>(
     client.release()
     return result.rows
   } catch (cause) {
-    const code = serverFault(sqlState(cause)) ?? null
+    const code = serverFault(sqlState(cause))
     const isLost = code === 'lost'
     // A read-only server was a standby by mistake or has become one: the next connection may find another.
     const isUseless = isLost || sqlState(cause) === '25006'

@@ -2,6 +2,19 @@
 export const PAGE_BYTES = 4 * 1_048_576
 
 /**
+ * The rows of a page out of those that were read for it: one more than `limit`, so that it shows whether
+ * there is another page, or fewer where the page was cut at its size. `found` of each row is how many there
+ * were before that cut.
+ */
+export function cutPage<Row extends { found: string }>(
+  rows: readonly Row[],
+  limit: number,
+): { shown: Omit<Row, 'found'>[]; more: boolean } {
+  const shown = rows.slice(0, limit).map(({ found, ...row }) => row)
+  return { shown, more: Number(rows[0]?.found ?? 0) > shown.length }
+}
+
+/**
  * The `Link` header (RFC 8288) of the page that follows the one at `url` and starts below `id`, with the
  * same filters.
  */

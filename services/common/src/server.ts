@@ -11,7 +11,7 @@ import Fastify, {
 } from 'fastify'
 import { z } from 'zod'
 import { ApiError, type ErrorCode } from './errors.ts'
-import { type HostRules, hostFault } from './host-check.ts'
+import { type HostRules, hostFault, isProbe } from './host-check.ts'
 import { contentTypeFault, DEFAULT_BODY_LIMIT, parseJsonBody } from './json-body.ts'
 import { createLogger } from './logger.ts'
 import { Metrics } from './metrics.ts'
@@ -148,7 +148,7 @@ function addHooks(app: FastifyInstance, rules: HostRules, metrics: Metrics): voi
       (request.method === 'POST'
         ? contentTypeFault(request.headers['content-type'], request.headers['content-encoding'])
         : null)
-    done(fault && !isProbe(request) ? fault : undefined)
+    done(fault && !isProbe(request.raw.url) ? fault : undefined)
   })
   app.addHook('onSend', (_request, reply, payload, done) => {
     // A server that is stopping lets nobody wait on an idle connection.
@@ -177,11 +177,6 @@ function addProbes(app: FastifyInstance, missing: ServerOptions['missing']): voi
       errors: absent.map((path) => ({ path, message: 'is missing or not reachable' })),
     })
   })
-}
-
-/** Probes come from kubelets and health checks that know no host name; they tell nothing. */
-function isProbe(request: FastifyRequest): boolean {
-  return request.raw.url === '/healthz' || request.raw.url === '/readyz'
 }
 
 function validate(schema: z.ZodType, data: unknown) {

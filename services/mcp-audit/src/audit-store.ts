@@ -1,5 +1,6 @@
 import type { AuditEntry, AuditEvent } from '@ai-governance/common/audit-entry'
 import type { Database } from '@ai-governance/common/database'
+import { cutPage } from '@ai-governance/common/pages'
 
 /** A position that the append function gave out, with the link it made. Hashes in hex. */
 export interface AppendedLink {
@@ -32,8 +33,11 @@ const COLUMNS = `id, event_type, subject, decision, details, encode(details_salt
   unix_microseconds(created_at) AS created_at_us, encode(prev_hash, 'hex') AS prev_hash,
   encode(entry_hash, 'hex') AS entry_hash, erased_by`
 
-// The size of a toasted value is known without reading it, so a page is cut before it is fetched.
-const BYTES = `sum(coalesce(octet_length(details), 0) + 700)`
+/** What the rows ahead of a row weigh. The size of a toasted value is known without reading it. */
+function bytesBefore(order: 'id' | 'id DESC'): string {
+  return `sum(coalesce(octet_length(details), 0) + 700)
+    OVER (ORDER BY ${order} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)`
+}
 
 /** Every SQL statement of mcp-audit. */
 export class AuditStore {
@@ -80,8 +84,7 @@ export class AuditStore {
     const rows = await this.#database.read<Row & { found: string }>({
       // No name: planned for these values, so the tests of absent filters disappear from the plan.
       text: `SELECT ${COLUMNS}, found FROM (
-               SELECT *, count(*) OVER () AS found, ${BYTES} OVER (ORDER BY id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
-                         AS bytes_before
+               SELECT *, count(*) OVER () AS found, ${bytesBefore('id DESC')} AS bytes_before
                  FROM (SELECT * FROM audit_log
                         WHERE ($1::bigint IS NULL OR id < $1) AND ($2::bigint IS NULL OR id > $2)
                           AND ($3::text IS NULL OR event_type = $3) AND ($4::text IS NULL OR subject = $4)
@@ -106,11 +109,8 @@ export class AuditStore {
         page.maxBytes,
       ],
     })
-    const shown = rows.slice(0, page.limit)
-    return {
-      entries: shown.map(({ found, ...row }) => toEntry(row)),
-      more: Number(rows[0]?.found ?? 0) > shown.length,
-    }
+    const { shown, more } = cutPage(rows, page.limit)
+    return { entries: shown.map(toEntry), more }
   }
 
   /** Oldest first, ids `from` to `to` inclusive, cut like `newest`: for reading the log in steps. */
@@ -122,8 +122,7 @@ export class AuditStore {
     const rows = await this.#database.read<Row>({
       name: 'audit_oldest',
       text: `SELECT ${COLUMNS} FROM (
-               SELECT *, ${BYTES} OVER (ORDER BY id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
-                         AS bytes_before
+               SELECT *, ${bytesBefore('id')} AS bytes_before
                  FROM (SELECT * FROM audit_log WHERE id BETWEEN $1 AND $2 ORDER BY id LIMIT $3) AS page
              ) AS measured
              WHERE coalesce(bytes_before, 0) < $4 ORDER BY id`,

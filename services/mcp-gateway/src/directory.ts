@@ -6,7 +6,8 @@ export type Directory = ReadonlyMap<string, string>
 
 export const GATEWAY_NAME = 'mcp-gateway'
 
-const SERVICE_NAME = /^[a-z0-9][a-z0-9-]{0,62}$/
+/** What the name of a service may look like, in the directory and in a path. */
+export const SERVICE_NAME = /^[a-z0-9][a-z0-9-]{0,62}$/
 const ORIGIN = /^http:\/\/(\[::1\]|[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)(?::([1-9][0-9]{0,4}))?$/
 
 /** Whether a host, as written in a URL or an environment variable, can only be this machine. */

@@ -1,9 +1,10 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { ApiError } from '@ai-governance/common/errors'
-import { type HostRules, hostFault } from '@ai-governance/common/host-check'
+import { type HostRules, hostFault, isProbe } from '@ai-governance/common/host-check'
 import { contentTypeFault, parseJsonBody } from '@ai-governance/common/json-body'
 import type { AllowedRoute, BodyLimits, RoutesAtPath, RouteTable } from './allowed-routes.ts'
 import { readBody } from './body.ts'
+import { SERVICE_NAME } from './directory.ts'
 import type { Limits } from './limits.ts'
 import { type Call, forward } from './proxy.ts'
 import { announcesBody, crossSiteFault, type RequestHead, readHead } from './request-head.ts'
@@ -11,11 +12,7 @@ import { MAX_TARGET, parseTarget, type Target } from './target.ts'
 import type { Upstreams } from './upstreams.ts'
 import { type Counter, Visit } from './visit.ts'
 
-/** Probes come from health checks that know no host name, and tell nothing. */
-const PROBES = ['/healthz', '/readyz']
-
 const SERVICE_PATH = /^\/([^/]+)(\/.+)$/
-const SERVICE_NAME = /^[a-z0-9][a-z0-9-]{0,62}$/
 
 export interface FrontOptions {
   rules: HostRules
@@ -61,7 +58,7 @@ export class Front {
     if (head.fault) throw new ApiError(head.fault)
     const raw = request.url ?? ''
     const { rules } = this.#options
-    if (!PROBES.includes(raw)) {
+    if (!isProbe(raw)) {
       const fault = hostFault(request.rawHeaders, rules)
       if (fault) throw fault
     }

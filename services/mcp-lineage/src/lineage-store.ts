@@ -1,6 +1,7 @@
 import type { AuditEntry } from '@ai-governance/common/audit-entry'
 import { type Database, sqlState } from '@ai-governance/common/database'
 import { ApiError } from '@ai-governance/common/errors'
+import { cutPage } from '@ai-governance/common/pages'
 import { type LineageRecord, type Registration, recordHash, storedForm } from './record.ts'
 
 /** A record beside the entry that should attest it; the entry's part is null where there is none. */
@@ -187,11 +188,8 @@ export class LineageStore {
         ...query.values,
       ],
     })
-    const shown = rows.slice(0, query.page.limit)
-    return {
-      records: shown.map(({ found, ...row }) => toRecord(row)),
-      more: Number(rows[0]?.found ?? 0) > shown.length,
-    }
+    const { shown, more } = cutPage(rows, query.page.limit)
+    return { records: shown.map(toRecord), more }
   }
 }
 

@@ -1,4 +1,4 @@
-import { closest } from './suggest.ts'
+import { closest } from '@ai-governance/common/suggest'
 
 /** Every code a load problem can carry; README.md says what each one means. */
 export type LoadCode =
