@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PG_MIGRATE_LOCK_ID, runner } from 'node-pg-migrate'
 import { Client, escapeIdentifier, escapeLiteral } from 'pg'
-import { Failure } from './local/failure.ts'
+import { Failure } from './failure.ts'
 import { scramVerifier } from './scram.ts'
 
 export interface ServicePasswords {

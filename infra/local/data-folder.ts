@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { Failure } from '../failure.ts'
 import { noteOf } from './database-server.ts'
-import { Failure } from './failure.ts'
 import { hasCluster } from './postgres-cluster.ts'
 
 /** Makes the folders of the local stack that are written to from its first line on. */

@@ -1,6 +1,6 @@
 import { accessSync, constants, readFileSync, statSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
-import { Failure } from './failure.ts'
+import { Failure } from '../failure.ts'
 
 /** The text of a file. Unlike readFileSync, the error names the path where a folder has its place. */
 export function readText(path: string): string {

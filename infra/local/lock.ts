@@ -1,5 +1,5 @@
 import { linkSync, rmSync, writeFileSync } from 'node:fs'
-import { Failure } from './failure.ts'
+import { Failure } from '../failure.ts'
 import { readText } from './file-fault.ts'
 import { commandLine } from './processes.ts'
 

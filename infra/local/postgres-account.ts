@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { Failure } from './failure.ts'
+import { Failure } from '../failure.ts'
 
 /** Whom PostgreSQL runs as when this process is root; undefined: as ourselves. */
 export interface Account {

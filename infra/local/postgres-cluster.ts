@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { Failure } from './failure.ts'
+import { Failure } from '../failure.ts'
 import { type Account, runAs } from './postgres-account.ts'
 
 /** The major version whose data folders these binaries read. */

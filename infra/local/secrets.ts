@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Failure } from './failure.ts'
+import { Failure } from '../failure.ts'
 import { readText } from './file-fault.ts'
 
 /** Paths of the password files, each with one line, readable by their owner alone. */

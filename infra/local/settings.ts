@@ -7,8 +7,9 @@ import {
   readEnvironment,
   serverVariables,
 } from '@ai-governance/common/environment'
-import { lineOf, parseDotenv } from './dotenv.ts'
-import { Failure } from './failure.ts'
+import { lineOf, parseDotenv } from '../dotenv.ts'
+import { Failure } from '../failure.ts'
+import { postgresFaults } from '../postgres-settings.ts'
 import { readText } from './file-fault.ts'
 
 /** What a person may choose about the local stack. */
@@ -20,9 +21,8 @@ export interface Settings {
   postgresPassword: string | undefined
   logLevel: string
   policiesDir: string
-  /** Undefined: no key, so no AIBOM can be verified. */
+  /** Undefined, here and below: the service's default holds. */
   aibomPublicKeyPath: string | undefined
-  /** Undefined: the service's default holds. */
   aibomRequired: string | undefined
   gateSlaMs: string | undefined
   gatewayAllowedHosts: string | undefined
@@ -95,7 +95,6 @@ function interpret(root: string, values: Map<string, string>): Settings {
     const value = values.get(name)
     return value === undefined ? undefined : resolve(root, value)
   }
-  const ownKey = join(root, 'infra', 'keys', 'aibom_public_key.pem')
   return {
     gatewayPort: Number(values.get('GATEWAY_PORT') ?? 8080),
     postgresUser: values.get('POSTGRES_USER') ?? 'governance',
@@ -103,7 +102,7 @@ function interpret(root: string, values: Map<string, string>): Settings {
     postgresPassword: values.get('POSTGRES_PASSWORD'),
     logLevel: values.get('LOG_LEVEL') ?? 'info',
     policiesDir: path('POLICIES_DIR') ?? join(root, 'policies'),
-    aibomPublicKeyPath: path('AIBOM_PUBLIC_KEY_PATH') ?? (existsSync(ownKey) ? ownKey : undefined),
+    aibomPublicKeyPath: path('AIBOM_PUBLIC_KEY_PATH'),
     aibomRequired: values.get('AIBOM_REQUIRED'),
     gateSlaMs: values.get('GATE_SLA_MS'),
     gatewayAllowedHosts: values.get('GATEWAY_ALLOWED_HOSTS'),
@@ -122,16 +121,7 @@ function* faultsOf(values: Map<string, string>): Generator<string> {
   if (port !== undefined && !isPort(port)) {
     yield `GATEWAY_PORT must be a port from 1 to 65535 other than ${reservedPorts.join(', ')}, which the services use.`
   }
-  for (const name of ['POSTGRES_USER', 'POSTGRES_DB']) {
-    const value = values.get(name)
-    if (value !== undefined && !/^(?!pg_)[a-z_][a-z0-9_]{0,62}$/.test(value)) {
-      yield `${name} must be lower-case letters, digits and "_", at most 63, and not begin with a digit or "pg_".`
-    }
-  }
-  const password = values.get('POSTGRES_PASSWORD')
-  if (password !== undefined && !/^[\x21-\x7e]{8,200}$/.test(password)) {
-    yield 'POSTGRES_PASSWORD must be 8 to 200 visible ASCII characters, or unset to have one made.'
-  }
+  yield* postgresFaults(values)
   try {
     readEnvironment(passedOn, Object.fromEntries(values))
   } catch (error) {

@@ -4,9 +4,9 @@
 // Exit codes: 0 after Ctrl-C, SIGTERM or SIGHUP; 1 when something could not start.
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Failure } from '../failure.ts'
 import { hasDatabase, makeFolders } from './data-folder.ts'
 import { startDatabase } from './database-server.ts'
-import { Failure } from './failure.ts'
 import { explainFileFault } from './file-fault.ts'
 import { takeLock } from './lock.ts'
 import { policyWarnings } from './policy-warnings.ts'

@@ -4,8 +4,8 @@ import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } f
 import { request } from 'node:http'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Failure } from '../failure.ts'
 import { nextDelay } from './backoff.ts'
-import { Failure } from './failure.ts'
 import { beginLog, lastWords, readFrom, sizeOf } from './log-file.ts'
 import { commandLine, endProcess } from './processes.ts'
 

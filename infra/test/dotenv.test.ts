@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { namesIn, parseDotenv } from '../local/dotenv.ts'
-import { Failure } from '../local/failure.ts'
+import { namesIn, parseDotenv } from '../dotenv.ts'
+import { Failure } from '../failure.ts'
 
 const example = '# How much\n# LOG_LEVEL=info\n# GATEWAY_PORT=8080\nAUTH_MODE=none\n'
 

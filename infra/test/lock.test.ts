@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { Failure } from '../local/failure.ts'
+import { Failure } from '../failure.ts'
 import { takeLock } from '../local/lock.ts'
 import { scratchFolder } from '../testing/scratch.ts'
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { Failure } from '../local/failure.ts'
+import { Failure } from '../failure.ts'
 import { ensureSecrets, readSecret } from '../local/secrets.ts'
 import { scratchFolder } from '../testing/scratch.ts'
 

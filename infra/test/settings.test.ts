@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { namesIn } from '../local/dotenv.ts'
-import { Failure } from '../local/failure.ts'
+import { namesIn } from '../dotenv.ts'
+import { Failure } from '../failure.ts'
 import { readSettings } from '../local/settings.ts'
 import { scratchFolder } from '../testing/scratch.ts'
 
@@ -93,7 +93,10 @@ test('a wrong value of the shell is not looked for in the file', (t) => {
 test('every name of the example file is either honoured or refused with a sentence', (t) => {
   const root = rootWith(t)
   const defaults = readSettings(root, {})
-  for (const name of namesIn(readFileSync(exampleFile, 'utf8'))) {
+  // The last part of the file is for containers alone, and says so.
+  const [example = '', containers = ''] = readFileSync(exampleFile, 'utf8').split('--- Containers')
+  assert.ok(namesIn(containers).every((name) => !namesIn(example).includes(name)))
+  for (const name of namesIn(example)) {
     writeFileSync(join(root, '.env'), `${name}=some_thing`)
     try {
       assert.notDeepEqual(readSettings(root, {}), defaults, `${name} is passed over in silence`)

@@ -5,7 +5,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } fr
 import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Failure } from '../local/failure.ts'
+import { Failure } from '../failure.ts'
 import { freePort } from '../local/ports.ts'
 import { commandLine } from '../local/processes.ts'
 import { endLeftoverService, type Program, supervise } from '../local/supervisor.ts'

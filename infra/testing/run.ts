@@ -10,7 +10,7 @@ import { once } from 'node:events'
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Failure } from '../local/failure.ts'
+import { Failure } from '../failure.ts'
 import { ensureDatabase } from '../local/owner-database.ts'
 import { freePort } from '../local/ports.ts'
 import { startPostgres } from '../local/postgres.ts'
@@ -19,7 +19,11 @@ import { removeAbandoned } from './abandoned.ts'
 import { type TestServer, writeServer } from './server-variable.ts'
 
 const root = join(import.meta.dirname, '..', '..')
-const everything = ['services/*/test/**/*.test.ts', 'infra/test/*.test.ts']
+const everything = [
+  'services/*/test/**/*.test.ts',
+  'clients/typescript/test/**/*.test.ts',
+  'infra/test/*.test.ts',
+]
 const secret = () => randomBytes(24).toString('base64url')
 
 const stopping = new AbortController()

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import {
   flag,
   positiveInteger,
@@ -19,9 +20,14 @@ const variables = {
     .describe('the longest time a decision may take in milliseconds, for example 1500'),
 }
 
+/** Where the key is looked for when no path is given, beside the default of POLICIES_DIR. */
+const DEFAULT_KEY_PATH = 'infra/keys/aibom_public_key.pem'
+
 /** Everything this service reads from an environment. Throws `EnvironmentError` with what to do about it. */
 export function readConfig(env: Record<string, string | undefined> = process.env) {
-  return readEnvironment(variables, env)
+  const config = readEnvironment(variables, env)
+  const keyPath = existsSync(DEFAULT_KEY_PATH) ? DEFAULT_KEY_PATH : undefined
+  return { ...config, AIBOM_PUBLIC_KEY_PATH: config.AIBOM_PUBLIC_KEY_PATH ?? keyPath }
 }
 
 export type Config = ReturnType<typeof readConfig>
