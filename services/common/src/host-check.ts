@@ -4,14 +4,6 @@ import { ApiError } from './errors.ts'
 const HOST = /^([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::([1-9][0-9]{0,4}))?$/i
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]']
 
-/**
- * Whether a raw target is a probe's. Probes come from kubelets and health checks that know no host name, so
- * they are exempt from the check below; they tell nothing.
- */
-export function isProbe(target: string | undefined): boolean {
-  return target === '/healthz' || target === '/readyz'
-}
-
 export interface HostRules {
   /** The service's own name, under which its peers call it. */
   name: string

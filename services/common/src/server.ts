@@ -11,10 +11,11 @@ import Fastify, {
 } from 'fastify'
 import { z } from 'zod'
 import { ApiError, type ErrorCode } from './errors.ts'
-import { type HostRules, hostFault, isProbe } from './host-check.ts'
+import { type HostRules, hostFault } from './host-check.ts'
 import { contentTypeFault, DEFAULT_BODY_LIMIT, parseJsonBody } from './json-body.ts'
 import { createLogger } from './logger.ts'
 import { Metrics } from './metrics.ts'
+import { isProbe, logLevelOf } from './probes.ts'
 import { parserError, refuseOnSocket } from './problem-socket.ts'
 import { requestId } from './request-id.ts'
 import { SECURITY_HEADERS } from './security-headers.ts'
@@ -161,7 +162,8 @@ function addHooks(app: FastifyInstance, rules: HostRules, metrics: Metrics): voi
     const { method, actor } = request
     const path = request.raw.url?.split('?', 1)[0]?.slice(0, 300)
     const ms = Math.round(reply.elapsedTime * 100) / 100
-    request.log.info({ method, path, status: reply.statusCode, ms, actor }, 'request')
+    const level = logLevelOf(request.raw.url, reply.statusCode)
+    request.log[level]({ method, path, status: reply.statusCode, ms, actor }, 'request')
     // The head of an answer that was under way when the stop began had promised to keep the connection.
     if (!app.server.listening) request.raw.socket.end()
     done()

@@ -2,6 +2,8 @@
 export interface Limits {
   /** Until a connection to a service is there. */
   connect: number
+  /** After this a connection to a service is replaced, so that new replicas get their share. */
+  connectionAge: number
   /** Until a service has sent the head of its answer, waiting for a connection included. */
   answerHead: number
   /** Silence in the middle of an answer. */
@@ -27,6 +29,7 @@ export interface Limits {
 
 export const LIMITS: Limits = {
   connect: 2_000,
+  connectionAge: 30_000,
   answerHead: 10_000,
   answerIdle: 10_000,
   answerTotal: 30_000,

@@ -1,3 +1,5 @@
+import { lookup } from 'node:dns'
+import type { LookupFunction } from 'node:net'
 import { ApiError } from '@ai-governance/common/errors'
 import { type Dispatcher, Pool } from 'undici'
 import type { IncomingHttpHeaders } from 'undici/types/header.d.ts'
@@ -18,6 +20,24 @@ export interface Upstream {
 export type Upstreams = ReadonlyMap<string, Upstream>
 
 /**
+ * Resolves a name to all its addresses in random order, so that connections spread over the replicas of a
+ * service, and one that is gone is passed over: Node tries the next address. The resolver alone would not
+ * do it: getaddrinfo sorts what DNS rotates (RFC 6724 §6), and the same replica would always come first.
+ */
+export const lookupSpread: LookupFunction = (hostname, options, callback) => {
+  lookup(hostname, { ...options, all: true }, (error, addresses) => {
+    if (error) return callback(error, '')
+    const order = addresses
+      .map((address) => ({ address, place: Math.random() }))
+      .sort((a, b) => a.place - b.place)
+      .map(({ address }) => address)
+    const first = order[0] as (typeof order)[number]
+    if (options.all) callback(null, order)
+    else callback(null, first.address, first.family)
+  })
+}
+
+/**
  * Opens the pools; connections are made on demand. undici's pools, unlike `fetch` and its global agent,
  * follow no redirect and read no proxy variable.
  */
@@ -25,7 +45,8 @@ export function openUpstreams(directory: Directory, limits: Limits): Upstreams {
   const options = {
     pipelining: 1,
     allowH2: false,
-    connect: { timeout: limits.connect },
+    connect: { timeout: limits.connect, lookup: lookupSpread },
+    clientTtl: limits.connectionAge,
     // The wait for the head is measured by the caller, because it includes the wait for a connection.
     headersTimeout: 0,
     bodyTimeout: limits.answerIdle,

@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { ApiError } from '@ai-governance/common/errors'
 import type { Metrics } from '@ai-governance/common/metrics'
+import { logLevelOf } from '@ai-governance/common/probes'
 import { isRefused } from '@ai-governance/common/problem-socket'
 import type { FastifyBaseLogger } from 'fastify'
 import { announcesBody, type RequestHead } from './request-head.ts'
@@ -121,7 +122,7 @@ export class Visit {
     if (this.#code) line.code = this.#code
     if (!complete) line.cut = true
     if (this.#cause) line.err = this.#cause
-    const level = status === 500 ? 'error' : this.#cause ? 'warn' : 'info'
+    const level = status === 500 ? 'error' : this.#cause ? 'warn' : logLevelOf(request.url, status)
     this.#counter.log[level](line, 'request')
   }
 }
