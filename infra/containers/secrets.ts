@@ -1,0 +1,126 @@
+// Makes the passwords of the compose stack, one volume for each container that needs some.
+//
+//   node infra/containers/secrets.ts                     makes what is missing
+//   node infra/containers/secrets.ts rotate <name> ...   makes new ones: owner, lineage_service, audit_service
+//
+// Exit codes: 0 done; 1 not done, with a sentence on standard error. No password is ever printed.
+import { randomBytes } from 'node:crypto'
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseDotenv } from '../dotenv.ts'
+import { Failure } from '../failure.ts'
+import { postgresFaults } from '../postgres-settings.ts'
+
+/** Each password, and the containers that hold a copy of it in their volume. */
+const holders = {
+  owner: ['db', 'db-migrate'],
+  lineage_service: ['db-migrate', 'mcp-lineage'],
+  audit_service: ['db-migrate', 'mcp-audit'],
+} as const
+
+type Name = keyof typeof holders
+const names = Object.keys(holders) as Name[]
+
+/**
+ * The password of the database's owner that a person put into `.env` beside `.env.example`, if any.
+ *
+ * @throws Failure for a `.env` that cannot be read or holds what nothing reads
+ */
+export function chosenPassword(checkout: string): string | undefined {
+  const file = join(checkout, '.env')
+  if (!existsSync(file)) return undefined
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new Failure(
+      `.env cannot be read (${code}) by user ${process.getuid?.()}, as whom the containers run: "chmod o+r .env" lets them, "chgrp ${process.getgid?.()} .env && chmod 640 .env" lets nobody else.`,
+    )
+  }
+  const values = parseDotenv(text, readFileSync(join(checkout, '.env.example'), 'utf8'))
+  const set = new Map(Object.entries(values).filter(([, value]) => value !== ''))
+  const faults = [...postgresFaults(set)]
+  if (faults.length > 0) throw new Failure(faults.join('\n'))
+  return set.get('POSTGRES_PASSWORD')
+}
+
+/**
+ * Makes what is missing in the volumes below `folder`. What is there is kept: an interrupted run is
+ * completed by the next.
+ *
+ * @param chosen the owner's password if a person chose it; else, as for the services, 192 random bits
+ * @returns the names of the passwords made now
+ * @throws Failure where copies differ, or the owner's is not the chosen one
+ */
+export function makeSecrets(folder: string, chosen: string | undefined): Name[] {
+  const known = new Map(names.map((name) => [name, currentOf(folder, name)]))
+  const owner = known.get('owner')
+  if (owner !== undefined && chosen !== undefined && owner !== chosen) {
+    throw new Failure(
+      'POSTGRES_PASSWORD in .env is not the password that the database was made with: put the former one back or take it out, or change it as docs/OPERATIONS.md says under "Rotate".',
+    )
+  }
+  for (const name of names) {
+    const value = known.get(name) ?? ((name === 'owner' && chosen) || random())
+    for (const file of filesOf(folder, name)) if (!existsSync(file)) write(file, value)
+  }
+  return names.filter((name) => known.get(name) === undefined)
+}
+
+/** Puts new passwords in the place of those named; the chosen one, if there is one, for the owner. */
+export function rotateSecrets(
+  folder: string,
+  which: readonly string[],
+  chosen: string | undefined,
+): void {
+  const unknown = which.filter((name) => !Object.hasOwn(holders, name))
+  if (which.length === 0 || unknown.length > 0) {
+    throw new Failure(`Say which passwords to make anew: one or more of ${names.join(', ')}.`)
+  }
+  for (const name of which as Name[]) {
+    const value = (name === 'owner' && chosen) || random()
+    for (const file of filesOf(folder, name)) write(file, value)
+  }
+}
+
+const random = () => randomBytes(24).toString('base64url')
+
+const filesOf = (folder: string, name: Name) => holders[name].map((at) => join(folder, at, name))
+
+function currentOf(folder: string, name: Name): string | undefined {
+  const values = filesOf(folder, name)
+    .filter((file) => existsSync(file))
+    .map((file) => readFileSync(file, 'utf8').trim())
+  if (new Set(values).size <= 1 && values[0] !== '') return values[0]
+  throw new Failure(
+    `The copies of the password ${name} differ or are empty, perhaps after an interrupted change: run "docker compose run --rm secrets rotate ${name}" and go on as docs/OPERATIONS.md says under "Rotate".`,
+  )
+}
+
+/** Complete or not at all, and readable by the group that the database's container is given. */
+function write(file: string, value: string): void {
+  const draft = `${file}.new`
+  rmSync(draft, { force: true })
+  writeFileSync(draft, `${value}\n`, { mode: 0o440, flush: true })
+  renameSync(draft, file)
+}
+
+if (import.meta.main) {
+  const [command, ...which] = process.argv.slice(2)
+  try {
+    const chosen = chosenPassword('/checkout')
+    if (command === undefined) {
+      const made = makeSecrets('/secrets', chosen)
+      console.error(made.length > 0 ? `Made: ${made.join(', ')}.` : 'Nothing was missing.')
+    } else if (command === 'rotate') {
+      rotateSecrets('/secrets', which, chosen)
+      console.error(`Made anew: ${which.join(', ')}.`)
+    } else {
+      throw new Failure(`There is no command "${command}": say nothing, or rotate.`)
+    }
+  } catch (error) {
+    console.error(error instanceof Failure ? error.message : error)
+    process.exitCode = 1
+  }
+}

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict'
+import { appendEvents } from '../../testing/appenders.ts'
+import { callGateway } from '../gateway.ts'
+import type { Scenario } from '../scenario.ts'
+
+const CLIENTS = 64
+const EVENTS = 10_000
+
+export const replicas: Scenario = {
+  shows: 'three mcp-audit share the work of 64 clients, one may die, and the chain has no gap',
+  replicas: { 'mcp-audit': 3 },
+  async run(stack, say) {
+    const url = `${stack.url}/mcp-audit/log`
+    const ids = await stack.idsOf('mcp-audit')
+    assert.equal(ids.length, 3)
+    say(`${EVENTS} events from ${CLIENTS} clients`)
+    const { acknowledged, failures } = await appendEvents(url, CLIENTS, (n) => n >= EVENTS)
+    assert.deepEqual(failures, [])
+    const shares = await Promise.all(ids.map(appendsOf))
+    assert.ok(Math.min(...shares) > EVENTS / 10, `each replica has its share: ${shares}`)
+
+    say('one of them is killed meanwhile')
+    let killed: Promise<unknown> | undefined
+    const later = await appendEvents(url, CLIENTS, (n) => {
+      if (n > EVENTS / 10 && !killed) killed = stack.docker(['kill', ids[0] as string])
+      return n >= EVENTS
+    })
+    await killed
+    const all = [...acknowledged, ...later.acknowledged]
+    assert.equal(new Set(all.map(({ id }) => id)).size, all.length, 'no position is given twice')
+    const { body } = await callGateway<{ ok: boolean; entries: number }>(
+      stack.url,
+      '/mcp-audit/verify',
+    )
+    assert.equal(body.ok, true)
+    // What was sent and not acknowledged may be there or not: one request of each client at most a kill.
+    const unknown = body.entries - all.length
+    assert.ok(unknown >= 0 && unknown <= later.failures.length, `${unknown} not acknowledged`)
+    return { shares, entries: body.entries, failures_after_kill: later.failures.length }
+
+    async function appendsOf(id: string): Promise<number> {
+      const { stdout } = await stack.docker(['logs', id])
+      return stdout.split('\n').filter((line) => line.includes('"path":"/log"')).length
+    }
+  },
+}

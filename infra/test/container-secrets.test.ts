@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { chosenPassword, makeSecrets, rotateSecrets } from '../containers/secrets.ts'
+import { Failure } from '../failure.ts'
+import { scratchFolder } from '../testing/scratch.ts'
+
+const root = join(import.meta.dirname, '..', '..')
+const files = [
+  'db/owner',
+  'db-migrate/owner',
+  'db-migrate/lineage_service',
+  'mcp-lineage/lineage_service',
+  'db-migrate/audit_service',
+  'mcp-audit/audit_service',
+]
+
+function volumes(t: TestContext): string {
+  const folder = scratchFolder(t)
+  for (const name of ['db', 'db-migrate', 'mcp-lineage', 'mcp-audit']) mkdirSync(join(folder, name))
+  return folder
+}
+
+function checkout(t: TestContext, dotenv: string): string {
+  const folder = scratchFolder(t)
+  writeFileSync(join(folder, '.env.example'), readFileSync(join(root, '.env.example')))
+  writeFileSync(join(folder, '.env'), dotenv)
+  return folder
+}
+
+const read = (folder: string, file: string) => readFileSync(join(folder, file), 'utf8').trim()
+
+test('each container gets the passwords it needs and no other, for its group to read', (t) => {
+  const folder = volumes(t)
+  assert.deepEqual(makeSecrets(folder, undefined), ['owner', 'lineage_service', 'audit_service'])
+  const values = files.map((file) => read(folder, file))
+  assert.equal(new Set(values).size, 3)
+  assert.deepEqual([values[0], values[2], values[4]], [values[1], values[3], values[5]])
+  for (const file of files) assert.equal(statSync(join(folder, file)).mode & 0o777, 0o440)
+})
+
+test('what is there is kept, and what an interrupted run left out is made from it', (t) => {
+  const folder = volumes(t)
+  makeSecrets(folder, undefined)
+  const before = files.map((file) => read(folder, file))
+  rmSync(join(folder, 'db/owner'))
+  assert.deepEqual(makeSecrets(folder, undefined), [])
+  assert.deepEqual(
+    files.map((file) => read(folder, file)),
+    before,
+  )
+})
+
+test('the chosen password is the owner’s, and another one later is refused', (t) => {
+  const folder = volumes(t)
+  makeSecrets(folder, 'chosen-by-hand')
+  assert.equal(read(folder, 'db/owner'), 'chosen-by-hand')
+  assert.throws(() => makeSecrets(folder, 'another-password'), Failure)
+  assert.equal(read(folder, 'db/owner'), 'chosen-by-hand')
+})
+
+test('copies that differ are refused, and a rotation makes them equal', (t) => {
+  const folder = volumes(t)
+  makeSecrets(folder, undefined)
+  const owner = read(folder, 'db/owner')
+  rmSync(join(folder, 'mcp-audit/audit_service'))
+  writeFileSync(join(folder, 'mcp-audit/audit_service'), 'half-way\n')
+  assert.throws(() => makeSecrets(folder, undefined), /rotate audit_service/)
+  rotateSecrets(folder, ['audit_service'], undefined)
+  assert.deepEqual(makeSecrets(folder, undefined), [])
+  assert.notEqual(read(folder, 'mcp-audit/audit_service'), 'half-way')
+  assert.equal(read(folder, 'db/owner'), owner)
+})
+
+test('a rotation of nothing, or of a name that there is not, is refused', (t) => {
+  const folder = volumes(t)
+  assert.throws(() => rotateSecrets(folder, [], undefined), Failure)
+  assert.throws(() => rotateSecrets(folder, ['toString'], undefined), Failure)
+})
+
+test('the password in .env is taken as it stands, without any substitution', (t) => {
+  const folder = checkout(t, "POSTGRES_PASSWORD='it$HOME%40:@/?&+correct;horse'\nGATEWAY_PORT=1\n")
+  assert.equal(chosenPassword(folder), 'it$HOME%40:@/?&+correct;horse')
+})
+
+test('without a .env, or without a value, there is no chosen password', (t) => {
+  assert.equal(chosenPassword(scratchFolder(t)), undefined)
+  assert.equal(chosenPassword(checkout(t, 'POSTGRES_PASSWORD=\n')), undefined)
+})
+
+test('a short password, an odd owner and an unknown name are refused', (t) => {
+  for (const line of [
+    'POSTGRES_PASSWORD=short',
+    'POSTGRES_USER=Über',
+    'POSTGRES_PASSWROD=abcdefgh',
+  ]) {
+    assert.throws(() => chosenPassword(checkout(t, `${line}\n`)), Failure)
+  }
+})
