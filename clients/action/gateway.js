@@ -1,0 +1,179 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { GateFailure } from './failure.js'
+
+/** More than any answer has. Whoever sits at the other end decides how much is sent. */
+const LARGEST_ANSWER = 16 * 1024 * 1024
+const LONGEST_PAUSE_MS = 5_000
+
+/**
+ * @typedef {object} Call
+ * @property {string} url
+ * @property {string} body JSON text.
+ * @property {string} token '' for none.
+ * @property {string} requestId
+ * @property {number} timeoutMs For all attempts together.
+ * @property {boolean} changesNothing Whether the request may be sent again whatever became of it.
+ */
+
+/**
+ * What became of one attempt.
+ *
+ * @typedef {object} Outcome
+ * @property {number} status 0 when there was no complete answer.
+ * @property {unknown} answer What a 200 says, parsed.
+ * @property {string} code The `code` of problem details, or ''.
+ * @property {string} what A clause for people that completes "POST <url> …".
+ * @property {number} retryAfterMs
+ */
+
+/**
+ * POSTs JSON and resolves with the parsed answer of a 200. Repeats what docs/API.md lets repeat, with
+ * exponential back-off, full jitter and the server's `Retry-After`, until the time is up.
+ *
+ * @param {Call} call
+ * @returns {Promise<unknown>}
+ * @throws {GateFailure} for every other answer and for none
+ */
+export async function postJson(call) {
+  const deadline = Date.now() + call.timeoutMs
+  for (let attempt = 0; ; attempt += 1) {
+    const outcome = await send(call, deadline - Date.now())
+    if (outcome.status === 200) return outcome.answer
+    const backOffMs = Math.random() * Math.min(LONGEST_PAUSE_MS, 250 * 2 ** attempt)
+    const pauseMs = Math.max(backOffMs, outcome.retryAfterMs)
+    if (!mayRepeat(call, outcome) || Date.now() + pauseMs >= deadline) {
+      throw new GateFailure(`POST ${call.url} ${outcome.what}${consequence(call, outcome)}`)
+    }
+    await sleep(pauseMs)
+  }
+}
+
+/**
+ * A request that changes nothing may always be repeated where that can help. One that writes only where the
+ * control plane says that nothing was written: any 503 of its own but `outcome_unknown`.
+ *
+ * @param {Call} call
+ * @param {Outcome} outcome
+ */
+function mayRepeat({ changesNothing }, outcome) {
+  if (changesNothing) return [0, 429, 502, 503, 504].includes(outcome.status)
+  return outcome.status === 503 && !isUnknown(outcome)
+}
+
+/**
+ * Whether a request that writes may have written. A 503 without a code is a proxy's, which says nothing
+ * about what is behind it.
+ *
+ * @param {Outcome} outcome
+ */
+function isUnknown({ status, code }) {
+  if (status === 503) return code === '' || code === 'outcome_unknown'
+  return status < 200 || status === 200 || status >= 500
+}
+
+/**
+ * @param {Call} call
+ * @param {Outcome} outcome
+ */
+function consequence({ changesNothing, requestId }, outcome) {
+  if (changesNothing) return ' Without a decision nothing is allowed.'
+  if (!isUnknown(outcome)) return ' The decision is not on the log, and so nothing is allowed.'
+  return (
+    ' Whether the decision is on the log is not known, and it was not sent a second time, so that it cannot' +
+    ` be there twice. Look for an entry with request_id ${requestId}, then run the job again.`
+  )
+}
+
+/**
+ * @param {Call} call
+ * @param {number} timeoutMs
+ * @returns {Promise<Outcome>}
+ */
+async function send({ url, body, token, requestId }, timeoutMs) {
+  const headers = {
+    'content-type': 'application/json',
+    'x-request-id': requestId,
+    ...(token !== '' && { authorization: `Bearer ${token}` }),
+  }
+  // A redirect is an error like any other: followed, it would carry the payload and the token elsewhere.
+  /** @type {RequestInit} */
+  const request = { method: 'POST', headers, body, redirect: 'manual' }
+  try {
+    const signal = AbortSignal.timeout(Math.max(timeoutMs, 1))
+    const response = await fetch(url, { ...request, signal })
+    return readOutcome(response, await readText(response))
+  } catch (error) {
+    return { status: 0, answer: undefined, code: '', what: `${whyNot(error)}.`, retryAfterMs: 0 }
+  }
+}
+
+/**
+ * @param {Response} response
+ * @param {string} text
+ * @returns {Outcome}
+ */
+function readOutcome({ status, headers }, text) {
+  const answer = parse(text)
+  const retryAfter = headers.get('retry-after') ?? ''
+  const retryAfterMs = /^[0-9]{1,6}$/.test(retryAfter) ? Number(retryAfter) * 1000 : 0
+  if (status === 200) return { status, answer, code: '', what: '', retryAfterMs }
+  const { code, what } = readProblem(answer)
+  return { status, answer: undefined, code, what: `was answered ${status}${what}.`, retryAfterMs }
+}
+
+/**
+ * Problem details (RFC 9457) in a clause. They are the server's words: escape before printing.
+ *
+ * @param {unknown} answer
+ */
+function readProblem(answer) {
+  const { code, detail, errors } = /** @type {Record<string, unknown>} */ (answer ?? {})
+  if (typeof code !== 'string') return { code: '', what: '' }
+  const items = (Array.isArray(errors) ? errors : [])
+    .slice(0, 5)
+    .map((item) => `${item?.path}: ${item?.message}`)
+  const said = typeof detail === 'string' ? [detail, ...items] : items
+  // Short, so that the sentence about the consequence, which follows, is never the part that is cut off.
+  return { code, what: ` ${code.slice(0, 100)} (${said.join('; ').slice(0, 400)})` }
+}
+
+/**
+ * @param {string} text
+ * @returns {unknown} undefined for what is not JSON
+ */
+function parse(text) {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * The whole answer, or what fits: an answer that was cut off is not JSON, and says nothing to anybody.
+ *
+ * @param {Response} response
+ */
+async function readText(response) {
+  const chunks = []
+  let size = 0
+  for await (const chunk of response.body ?? []) {
+    size += chunk.length
+    if (size > LARGEST_ANSWER) break
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+/**
+ * Why there was no answer, as a clause. Messages of the HTTP client stay out of it: they may quote what was
+ * sent.
+ *
+ * @param {unknown} error
+ */
+function whyNot(error) {
+  if (!(error instanceof Error)) return 'had no answer'
+  if (error.name === 'TimeoutError') return 'had no answer in time'
+  const { code } = /** @type {NodeJS.ErrnoException} */ (error.cause ?? {})
+  return `had no answer${code ? ` (${code})` : ''}: is the gateway running, and does this runner reach it`
+}
