@@ -15,6 +15,8 @@ export interface ComposeStack {
   /** `docker <args>`, and `docker compose <args>`, in the folder. */
   docker(args: readonly string[], options?: CommandOptions): Promise<CommandResult>
   compose(args: readonly string[], options?: CommandOptions): Promise<CommandResult>
+  /** A shell script in the folder that ends at its first failure, with GATEWAY_PORT of this stack. */
+  shell(script: string): Promise<CommandResult>
   /** Starts what is not running, with so many replicas, and resolves when everything is healthy. */
   up(replicas?: Record<string, number>): Promise<void>
   /** What `docker inspect` says of every container, one-shots included. */
@@ -33,7 +35,7 @@ const PATIENCE = 240_000
 
 /** Variables of the caller that reach docker: anything else could change the stack under test. */
 const passedOn =
-  /^(PATH|HOME|USER|TMPDIR|XDG_.*|DOCKER_.*|BUILDKIT_.*|COMPOSE_DOCKER_CLI_BUILD|NPM_CONFIG_REGISTRY|(https?|no)_proxy)$/i
+  /^(PATH|HOME|USER|TMPDIR|XDG_.*|DOCKER_.*|BUILDKIT_.*|NPM_CONFIG_REGISTRY|(https?|no)_proxy)$/i
 
 export async function prepareStack(
   name: string,
@@ -46,6 +48,9 @@ export async function prepareStack(
   const env = {
     ...Object.fromEntries(Object.entries(process.env).filter(([key]) => passedOn.test(key))),
     COMPOSE_PROJECT_NAME: project,
+    // What engines before 23 and Compose before 2 need to be told.
+    DOCKER_BUILDKIT: '1',
+    COMPOSE_DOCKER_CLI_BUILD: '1',
   }
   const docker = (args: readonly string[], options: CommandOptions = {}) =>
     runCommand(['docker', ...args], { cwd: folder, env, ...options })
@@ -65,6 +70,12 @@ export async function prepareStack(
     project,
     docker,
     compose,
+    shell: (script) =>
+      runCommand(['sh', '-e'], {
+        cwd: folder,
+        env: { ...env, GATEWAY_PORT: String(port) },
+        input: script,
+      }),
     idsOf,
     containers,
     async networks() {

@@ -15,6 +15,7 @@ import { Failure } from '../failure.ts'
 import { type ComposeStack, prepareStack } from './compose-stack.ts'
 import type { Scenario } from './scenario.ts'
 import { fresh } from './scenarios/fresh.ts'
+import { operations } from './scenarios/operations.ts'
 import { ownPasswords } from './scenarios/own-passwords.ts'
 import { replicas } from './scenarios/replicas.ts'
 
@@ -22,6 +23,7 @@ const scenarios: Record<string, Scenario> = {
   fresh,
   'own-passwords': ownPasswords,
   replicas,
+  operations,
 }
 
 interface Report {

@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { appendEvents } from '../../testing/appenders.ts'
+import type { ComposeStack } from '../compose-stack.ts'
+import { shellBlocks } from '../documented-commands.ts'
+import { callGateway } from '../gateway.ts'
+import type { Scenario } from '../scenario.ts'
+import { type SecretName, secretOf } from '../secret-search.ts'
+
+type Entry = { id: number; entry_hash: string }
+
+export const operations: Scenario = {
+  shows: 'backup, restore and rotation work as docs/OPERATIONS.md writes them',
+  async run(stack, say) {
+    const first = await append(stack, 0)
+    say('back up while eight clients write, and lose what came later')
+    const { before, all } = await backUpUnderLoad(stack)
+    const later = await append(stack, 1)
+    say('rotate every password')
+    await rotate(stack)
+    assert.equal((await append(stack, 2)).id, later.id + 1)
+    say('remove everything, restore')
+    await stack.compose(['down', '-v'])
+    await runChapter(stack, 'Restore', () => stack.up())
+    const { body } = await callGateway<{ ok: boolean; entries: number }>(
+      stack.url,
+      '/mcp-audit/verify',
+    )
+    assert.equal(body.ok, true)
+    assert.ok(body.entries >= before && body.entries < later.id, `${body.entries} restored`)
+    for (const { id, entry_hash } of [first, ...all.filter(({ id }) => id <= body.entries)].slice(
+      -100,
+    )) {
+      const restored = await callGateway<Entry>(stack.url, `/mcp-audit/events/${id}`)
+      assert.equal(restored.body.entry_hash, entry_hash)
+    }
+    assert.equal((await append(stack, 3)).id, body.entries + 1)
+    return { before_backup: before, restored: body.entries, after_backup: later.id }
+  },
+}
+
+/** How many entries were acknowledged before the backup began, and all that were until it had ended. */
+async function backUpUnderLoad(stack: ComposeStack): Promise<{ before: number; all: Entry[] }> {
+  let before = 0
+  let isDone = false
+  let backup: Promise<void> | undefined
+  const { acknowledged, failures } = await appendEvents(`${stack.url}/mcp-audit/log`, 8, (n) => {
+    if (n >= 500 && !backup) {
+      before = n
+      backup = runChapter(stack, 'Back up').finally(() => {
+        isDone = true
+      })
+    }
+    return isDone
+  })
+  await backup
+  assert.deepEqual(failures, [])
+  return { before, all: acknowledged.toSorted((a, b) => a.id - b.id) }
+}
+
+async function append(stack: ComposeStack, n: number): Promise<Entry> {
+  const event = { event_type: 'smoke.test', subject: 'operations', decision: true, details: { n } }
+  const { status, body } = await callGateway<Entry>(stack.url, '/mcp-audit/log', event)
+  assert.equal(status, 200, JSON.stringify(body))
+  return body
+}
+
+async function rotate(stack: ComposeStack): Promise<void> {
+  const names: SecretName[] = ['owner', 'lineage_service', 'audit_service']
+  const all = () => Promise.all(names.map((name) => secretOf(stack, name)))
+  const before = await all()
+  await runChapter(stack, 'Rotate')
+  const after = await all()
+  assert.equal(new Set([...before, ...after]).size, 2 * names.length)
+  // Starts the migrations with the owner's new password, and waits for the services.
+  await stack.up()
+}
+
+/** The commands of a chapter, block by block, as a person would paste them; a failing one ends the trial. */
+async function runChapter(
+  stack: ComposeStack,
+  heading: string,
+  beforeLast: () => Promise<void> = async () => {},
+): Promise<void> {
+  const page = readFileSync(join(stack.folder, 'docs', 'OPERATIONS.md'), 'utf8')
+  const blocks = shellBlocks(page, heading)
+  assert.ok(blocks.length > 0)
+  for (const [i, block] of blocks.entries()) {
+    if (i > 0 && i === blocks.length - 1) await beforeLast()
+    await stack.shell(block)
+  }
+}
