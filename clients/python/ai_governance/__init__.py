@@ -1,0 +1,6 @@
+"""Client of the AI Governance Control Plane, in the standard library alone."""
+
+from ai_governance.client import Client
+from ai_governance.errors import GovernanceError
+
+__all__ = ["Client", "GovernanceError"]

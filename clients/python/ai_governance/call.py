@@ -1,0 +1,142 @@
+"""A call: one request, sent again where that is safe, until its deadline."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+import uuid
+from typing import Any, Callable
+
+from ai_governance.address import Address
+from ai_governance.errors import GovernanceError, invalid_argument
+from ai_governance.exchange import Answer, NoAnswer, Request, exchange
+from ai_governance.retry import is_unknown, may_repeat, parse_retry_after, wait_before
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+def make_request(
+    method: str, target: str, body: Any, request_id: str | None, accept: str = "application/json"
+) -> Request:
+    """Raises GovernanceError `invalid_argument` for a body that is not JSON."""
+    if request_id is not None and not REQUEST_ID.fullmatch(request_id):
+        raise invalid_argument("a request id is 1 to 64 characters of A-Za-z0-9._-")
+    headers = {
+        "Accept": accept,
+        "Connection": "close",
+        "User-Agent": "ai-governance-client-python/0.1.0",
+        "X-Request-ID": request_id or uuid.uuid4().hex,
+    }
+    if method == "GET":
+        return Request(method, target, headers, None)
+    try:
+        text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        encoded = text.encode("utf-8")
+    except (TypeError, ValueError, RecursionError) as error:
+        raise invalid_argument(f"the body is not JSON: {error}") from error
+    headers["Content-Type"] = "application/json"
+    return Request(method, target, headers, encoded)
+
+
+class Call:
+    """One call. `changes`: it may change something, so it is not sent again lightly.
+
+    `timeout` in seconds is for the call as a whole, waiting included; `retries` is how
+    often a request is sent again at most.
+    """
+
+    def __init__(
+        self, address: Address, request: Request, *, changes: bool, timeout: float, retries: int
+    ) -> None:
+        self.address = address
+        self.request = request
+        self.changes = changes
+        self.deadline = time.monotonic() + timeout
+        self.retries = retries
+
+    def run(self, attempt: Callable[[], Any], sleep: Callable[[float], None]) -> Any:
+        """`attempt` until it succeeds. It raises GovernanceError or NoAnswer."""
+        for count in range(1, self.retries + 2):
+            try:
+                return attempt()
+            except NoAnswer as failure:
+                error = self.unanswered(failure)
+                again = error.code == "connection" and not self.changes
+            except GovernanceError as failure:
+                error = failure
+                again = may_repeat(error.status or 0, sent_code(error), changes=self.changes)
+            wait = wait_before(count + 1, error.retry_after)
+            if not again or count > self.retries or time.monotonic() + wait >= self.deadline:
+                raise error
+            sleep(wait)
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def exchange(self) -> Any:
+        """One attempt. The JSON value of the answer."""
+        answer = exchange(self.address, self.request, self.deadline)
+        if answer.status != 200:
+            raise self.refused(answer)
+        try:
+            return json.loads(answer.body.decode("utf-8"))
+        except (ValueError, RecursionError):
+            raise GovernanceError(
+                answer.status,
+                "invalid_answer",
+                self.request.headers["X-Request-ID"],
+                "the answer is not JSON: is this the address of a gateway?",
+                outcome_unknown=self.changes,
+            ) from None
+
+    def unanswered(self, failure: NoAnswer) -> GovernanceError:
+        code, what = "connection", "no answer"
+        if failure.late:
+            code, what = "deadline", "no answer in time"
+        elif failure.large:
+            code, what = "answer_too_large", "no usable answer"
+        at = f"{self.address.scheme}://{self.address.host}:{self.address.port}"
+        return GovernanceError(
+            None,
+            code,
+            self.request.headers["X-Request-ID"],
+            f"{what} from {at}: {failure}",
+            outcome_unknown=self.changes and failure.sent,
+        )
+
+    def refused(self, answer: Answer) -> GovernanceError:
+        """The error that an answer other than 200 stands for."""
+        problem = parse_problem(answer)
+        request_id = self.request.headers["X-Request-ID"]
+        code = problem.get("code")
+        if code is None:
+            detail = f"status {answer.status} without problem details: is this a gateway?"
+        else:
+            detail = problem.get("detail") or problem.get("title") or code
+        errors = problem.get("errors")
+        return GovernanceError(
+            answer.status,
+            code or "invalid_answer",
+            problem.get("request_id") or answer.headers.get("X-Request-ID") or request_id,
+            detail,
+            [item for item in errors if isinstance(item, dict)] if isinstance(errors, list) else [],
+            retry_after=parse_retry_after(answer.headers.get("Retry-After")),
+            outcome_unknown=self.changes and is_unknown(answer.status, code),
+        )
+
+
+def sent_code(error: GovernanceError) -> str | None:
+    """The code as the service sent it; None where this client named it."""
+    return None if error.code == "invalid_answer" else error.code
+
+
+def parse_problem(answer: Answer) -> dict[str, Any]:
+    """Problem details (RFC 9457), with only those members that have the type they should."""
+    try:
+        problem = json.loads(answer.body.decode("utf-8"))
+    except (ValueError, RecursionError):
+        return {}
+    if not isinstance(problem, dict):
+        return {}
+    texts = ("code", "detail", "title", "request_id")
+    good = {name: problem[name] for name in texts if isinstance(problem.get(name), str)}
+    return {**good, "errors": problem.get("errors")}

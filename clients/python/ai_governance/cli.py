@@ -1,0 +1,154 @@
+"""The command line: aigov-py, or python3 -m ai_governance."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from ai_governance import commands
+from ai_governance.client import DEFAULT_URL, Client
+from ai_governance.errors import GovernanceError
+from ai_governance.text import UsageError, printable
+
+DESCRIPTION = """Client of the AI Governance Control Plane.
+
+Results go to standard output, everything else to standard error."""
+
+EXIT_CODES = """exit codes:
+  0    done; allowed; verified
+  1    something on this machine failed, such as writing a file
+  2    the command or what it was given is not right
+  3    denied by the policies
+  4    not verified
+  6    the gateway could not be reached, did not answer in time, or broke off
+  7    the gateway or a service refused, or is not ready
+  130  interrupted"""
+
+HINTS = {
+    "connection": "Is the stack running, and is --url (or AIGOV_URL) right?",
+    "deadline": "Give it more time with --timeout, or look at: aigov-py status",
+    "invalid_answer": "Is --url (or AIGOV_URL) the address of the gateway?",
+    "artifacts_conflict": "Register changed artifacts under a new version.",
+    "event_type_reserved": "Choose an event type of your own, such as model.released.",
+}
+UNREACHABLE = ("connection", "deadline", "export_incomplete")
+
+
+def make_parser() -> argparse.ArgumentParser:
+    # The common options may stand before and after the command; suppressed defaults keep
+    # the second parser from undoing what the first has read.
+    common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    common.add_argument("--url", help=f"the gateway; default AIGOV_URL, then {DEFAULT_URL}")
+    common.add_argument("--timeout", type=float, help="seconds for each call, retries included; 30")
+    common.add_argument("--json", action="store_true", help="the whole answer as a line of JSON")
+    parser = argparse.ArgumentParser(
+        prog="aigov-py",
+        description=DESCRIPTION,
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[common],
+    )
+    verbs = parser.add_subparsers(dest="verb", metavar="command", required=True)
+
+    def add(name: str, text: str, example: str) -> argparse.ArgumentParser:
+        verb = verbs.add_parser(
+            name, help=text, description=text, epilog=f"example: {example}", parents=[common]
+        )
+        verb.set_defaults(command=getattr(commands, name))
+        return verb
+
+    add("status", "show whether everything is ready", "aigov-py status")
+    verb = add(
+        "register",
+        "register a model version",
+        "aigov-py register --model-id fraud-detector --version 1.2.3 --created-by team-fraud",
+    )
+    verb.add_argument("file", nargs="?", help="JSON object with the members, - for standard input")
+    verb.add_argument("--model-id")
+    verb.add_argument("--version")
+    verb.add_argument("--created-by", help="a pseudonym: it stays for ever")
+    verb.add_argument("--artifact", action="append", help="a digest; may be repeated")
+    verb.add_argument("--metadata", metavar="FILE", help="JSON object of your own")
+    verb.add_argument("--aibom", metavar="FILE", help="signed bill of materials")
+    verb = add("validate", "ask whether a model may be released", "aigov-py validate payload.json")
+    verb.add_argument("file", help="JSON object with the payload, - for standard input")
+    verb.add_argument("--aibom", metavar="FILE", help="signed bill, put into the payload")
+    verb = add(
+        "log",
+        "put an event on the log",
+        "aigov-py log --event-type model.released --subject m@1 --decision true",
+    )
+    verb.add_argument("file", nargs="?", help="JSON object with the members, - for standard input")
+    verb.add_argument("--event-type")
+    verb.add_argument("--subject", help="a pseudonym: it stays for ever")
+    verb.add_argument("--decision", choices=("true", "false"))
+    verb.add_argument("--details", metavar="JSON|FILE", help="JSON object, or a file with one")
+    verb = add("export", "take the log away", "aigov-py export --out export.ndjson")
+    verb.add_argument("--out", metavar="FILE", default="-", help="default -, standard output")
+    verb.add_argument("--format", choices=("ndjson", "json", "csv"), default="ndjson")
+    verb.add_argument("--from-id", type=int, metavar="ID", help="first entry")
+    verb.add_argument("--to-id", type=int, metavar="ID", help="last entry")
+    verb.add_argument("--force", action="store_true", help="replace the file if it is there")
+    verb = add(
+        "verify",
+        "verify an export; without a file, let the services check themselves",
+        "aigov-py verify export.ndjson",
+    )
+    verb.add_argument("file", nargs="?", help="an NDJSON export, - for standard input")
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command; the exit code."""
+    options = make_parser().parse_args(arguments)
+    options.json = getattr(options, "json", False)
+    url = getattr(options, "url", None) or os.environ.get("AIGOV_URL") or DEFAULT_URL
+    try:
+        client = Client(url, timeout=getattr(options, "timeout", 30.0))
+        return options.command(client, options)
+    except UsageError as error:
+        return say(str(error), commands.USAGE)
+    except GovernanceError as error:
+        return explain(error)
+    except (KeyError, TypeError) as error:
+        # The shape of an answer is not checked member by member.
+        detail = f"{type(error).__name__} {error}"
+        return say(f"the answer is not what this API answers ({detail})", commands.FAILED)
+    except BrokenPipeError:
+        # Who reads the output has seen enough. Without this, closing it fails once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return commands.FAILED
+    except OSError as error:
+        return say(f"{error.filename or 'output'}: {error.strerror}", commands.FAILED)
+    except KeyboardInterrupt:
+        return commands.INTERRUPTED
+
+
+def explain(error: GovernanceError) -> int:
+    """What a failed call means, on standard error; the exit code."""
+    lines = [str(error)]
+    lines += [f"  {item.get('path')}: {item.get('message')}" for item in error.errors]
+    if error.code in HINTS:
+        lines.append(HINTS[error.code])
+    if error.request_id:
+        lines.append(f"request {error.request_id}")
+    code = commands.REFUSED
+    if error.code == "invalid_argument":
+        code = commands.USAGE
+    elif error.code in UNREACHABLE:
+        code = commands.UNREACHABLE
+    return say("\n".join(printable(line) for line in lines), code, safe=True)
+
+
+def say(text: str, code: int, *, safe: bool = False) -> int:
+    print(f"aigov-py: {text if safe else printable(text)}", file=sys.stderr)
+    return code
+
+
+def run() -> None:
+    """Runs the command and ends the process with its exit code."""
+    # Whatever the locale is: a text of a model in any script must not end in a traceback.
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    sys.exit(main())

@@ -1,0 +1,47 @@
+"""What a call can fail with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class GovernanceError(Exception):
+    """A call that failed. Match on `code`; the message is for people.
+
+    Codes of the services are in docs/API.md. Codes of this client: `invalid_argument`
+    (nothing was sent), `connection` (no answer), `deadline` (the time for the call is
+    over), `invalid_answer` (not what this API answers), `answer_too_large`,
+    `export_incomplete` (the export broke off).
+
+    `status` is the HTTP status, None where there was no answer. `request_id` is what the
+    request is called in the logs and log entries of the services. `errors` are of
+    `{ path, message }`. `retry_after` is in seconds.
+
+    `outcome_unknown`: the change may have been made although nobody said so. Look for it
+    (by `request_id`) before you send it again.
+    """
+
+    def __init__(
+        self,
+        status: int | None,
+        code: str,
+        request_id: str | None,
+        detail: str,
+        errors: list[dict[str, Any]] | None = None,
+        *,
+        retry_after: float | None = None,
+        outcome_unknown: bool = False,
+    ) -> None:
+        unknown = " The change may or may not have been made." if outcome_unknown else ""
+        super().__init__(f"{code}: {detail}{unknown}")
+        self.status = status
+        self.code = code
+        self.request_id = request_id
+        self.detail = detail
+        self.errors = errors or []
+        self.retry_after = retry_after
+        self.outcome_unknown = outcome_unknown
+
+
+def invalid_argument(detail: str) -> GovernanceError:
+    return GovernanceError(None, "invalid_argument", None, detail)

@@ -1,0 +1,206 @@
+"""Runs every verb against a running stack, as a library and as a command line:
+
+    python3 clients/python/tests/live.py http://127.0.0.1:8080
+
+Exit code 0 if every answer was as expected, 1 otherwise. It writes to the log: two revisions
+of a model version and some events a run.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from context import PROJECT
+
+import verify_export
+from ai_governance import Client, GovernanceError
+
+PAYLOAD = {
+    "model_class": "vision",
+    "use_case": "general",
+    "risk": {
+        "data_sensitivity": 1,
+        "model_complexity": 1,
+        "deployment_impact": 1,
+        "monitoring_maturity": 3,
+    },
+}
+# What travels badly if somebody is careless.
+DETAILS = {"text": '\x0b\x7f é 😀 \\" \u2028', "numbers": [1e20, 1e21, 5e-7, 0.1, -0.0, 2**53 - 1]}
+
+
+def expect(found: Any, expected: Any) -> None:
+    if found != expected:
+        raise AssertionError(f"expected {expected!r}, found {found!r}")
+
+
+def fails(call: Callable[[], Any], status: int, code: str) -> GovernanceError:
+    try:
+        call()
+    except GovernanceError as error:
+        expect((error.status, error.code), (status, code))
+        return error
+    raise AssertionError(f"expected {code}, and nothing failed")
+
+
+class Live:
+    """The steps, in order; each is a method whose docstring is its title."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self.url = url
+        self.client = Client(url)
+        self.folder = folder
+        self.model_id = f"org/live%{uuid.uuid4().hex[:8]}"
+        self.request_id = f"live-{uuid.uuid4().hex[:8]}"
+
+    def status(self) -> None:
+        """Everything is ready"""
+        found = self.client.status()
+        expect((found["ready"], len(found["services"])), (True, 3))
+
+    def register(self) -> None:
+        """A model version is registered twice and read back"""
+        first = self.client.register(self.model_id, "1.0", "live", artifacts=["sha256:aa"])
+        second = self.client.register(
+            self.model_id,
+            "1.0",
+            "live",
+            artifacts=["sha256:aa"],
+            parents=[{"dataset": "d"}],
+            metadata=DETAILS,
+            request_id=self.request_id,
+        )
+        expect((first["revision"], second["revision"]), (1, 2))
+        expect(self.client.lineage(self.model_id), [second, first])
+        expect(self.client.lineage(self.model_id, limit=1, before=second["id"]), [first])
+        expect(self.client.lineage(self.model_id, at=first["created_at"]), [first])
+        expect(self.client.lineage("unknown " + self.model_id), [])
+        expect(self.client.models(limit=1), [second])
+        entry = self.client.event(second["audit"]["id"])
+        expect((entry["event_type"], entry["request_id"]), ("lineage.registered", self.request_id))
+
+    def conflict(self) -> None:
+        """Other artifacts for the same version are refused"""
+        fails(lambda: self.client.register(self.model_id, "1.0", "live"), 409, "artifacts_conflict")
+
+    def validate(self) -> None:
+        """A decision is made, and what is left out counts at its worst"""
+        expect(self.client.validate(PAYLOAD)["allowed"], True)
+        expect(self.client.validate({**PAYLOAD, "risk": {}})["allowed"], False)
+        expect(self.client.policies()["digest"], self.client.validate(PAYLOAD)["policy"]["digest"])
+
+    def log(self) -> None:
+        """Events are logged, found by filters and walked by pages"""
+        subject = f"{self.model_id} +&?#"
+        written = [self.client.log("live.step", subject, n % 2 == 0, DETAILS) for n in range(5)]
+        found = self.client.events(subject=subject, decision=True, from_=written[0]["created_at"])
+        expect([entry["id"] for entry in found], [written[n]["id"] for n in (4, 2, 0)])
+        walked = list(self.client.iterate_events(subject=subject, limit=2))
+        expect(walked, written[::-1])
+        expect(
+            walked[0]["details"], {**DETAILS, "numbers": [10**20, 1e21, 5e-7, 0.1, 0, 2**53 - 1]}
+        )
+
+    def refusals(self) -> None:
+        """Refusals say what is wrong"""
+        client = self.client
+        fails(lambda: client.log("audit.forged", "s", True), 403, "event_type_reserved")
+        fails(lambda: client.event(2**52), 404, "not_found")
+        wrong: Any = "yes"
+        error = fails(lambda: client.log("e", "s", wrong), 400, "invalid_request")
+        expect([item["path"] for item in error.errors], ["decision"])
+        fails(lambda: client.events(limit="ten"), 400, "invalid_request")
+        fails(lambda: client.log("e", "s", True, {"n": 2**53}), 400, "invalid_json")
+
+    def verify(self) -> None:
+        """The services find themselves in order"""
+        found = self.client.verify()
+        expect(
+            (found["ok"], found["audit"]["reason"], found["lineage"]["reason"]), (True, None, None)
+        )
+
+    def export(self) -> None:
+        """An export and a range of it verify offline, and one flipped bit does not"""
+        with self.client.export() as chunks:
+            whole = b"".join(chunks)
+        verdict = verify_export.verify(io.BytesIO(whole))
+        expect((verdict["ok"], verdict["reason"]), (True, None))
+        last = verdict["last_id"]
+        with self.client.export(from_id=last - 2, to_id=last - 1) as chunks:
+            part = verify_export.verify(io.BytesIO(b"".join(chunks)))
+        expect((part["ok"], part["entries"], part["last_id"]), (True, 2, last - 1))
+        at = whole.index(b'"live.step"') + 1
+        flipped = whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :]
+        verdict = verify_export.verify(io.BytesIO(flipped))
+        expect(verdict["reason"], "entry_hash does not match the content")
+        for fmt in ("json", "csv"):
+            with self.client.export(fmt, from_id=last) as chunks:
+                expect(len(b"".join(chunks)) > 0, True)
+
+    def command_line(self) -> None:
+        """The command line does the same, with its exit codes"""
+        self.run("status")
+        registered = {"model_id": self.model_id, "version": "2.0", "created_by": "live"}
+        self.run("register", "-", stdin=json.dumps(registered))
+        self.run("validate", "-", stdin=json.dumps(PAYLOAD))
+        self.run("validate", "-", stdin="{}", code=3)
+        self.run("log", "--event-type", "live.cli", "--subject", "s", "--decision", "false")
+        self.run("log", "--event-type", "gate.x", "--subject", "s", "--decision", "true", code=7)
+        self.run("export", "--out", "export.ndjson")
+        self.run("verify", "export.ndjson")
+        self.run("verify")
+        altered = (self.folder / "export.ndjson").read_bytes().replace(b'"live.cli"', b'"live.clj"')
+        (self.folder / "altered.ndjson").write_bytes(altered)
+        self.run("verify", "altered.ndjson", code=4)
+        self.run("status", "--url", "http://127.0.0.1:1", code=6)
+
+    def run(self, *arguments: str, stdin: str = "", code: int = 0) -> None:
+        result = subprocess.run(
+            [sys.executable, "-m", "ai_governance", *arguments],
+            cwd=self.folder,
+            env={**os.environ, "AIGOV_URL": self.url, "PYTHONPATH": str(PROJECT)},
+            input=stdin.encode("utf-8"),
+            capture_output=True,
+        )
+        if result.returncode != code:
+            raise AssertionError(f"{arguments} ended with {result.returncode}: {result.stderr!r}")
+
+
+def main() -> int:
+    if len(sys.argv) != 2:
+        print("Usage: python3 clients/python/tests/live.py http://127.0.0.1:8080", file=sys.stderr)
+        return 2
+    with tempfile.TemporaryDirectory() as folder:
+        live = Live(sys.argv[1], Path(folder))
+        steps = [
+            live.status,
+            live.register,
+            live.conflict,
+            live.validate,
+            live.log,
+            live.refusals,
+            live.verify,
+            live.export,
+            live.command_line,
+        ]
+        for step in steps:
+            try:
+                step()
+            except (AssertionError, GovernanceError) as error:
+                print(f"{step.__doc__} ... FAILED: {error}")
+                return 1
+            print(f"{step.__doc__} ... ok")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

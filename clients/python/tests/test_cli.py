@@ -1,0 +1,212 @@
+"""aigov-py as a process: exit codes, what goes where, and nothing that acts on a terminal."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+import exports
+from context import PROJECT
+from server import Server, answer, cut_short, hang_up, problem
+
+RECORD = {
+    "model_id": "m",
+    "version": "1",
+    "revision": 1,
+    "record_hash": "ab",
+    "audit": {"id": 7, "entry_hash": "cd"},
+}
+ENTRY = {"id": 7, "created_at": "2026-01-01T00:00:00.000000Z", "entry_hash": "cd"}
+DECISION = {
+    "allowed": True,
+    "reasons": [],
+    "risk_score": 3,
+    "risk_level": "low",
+    "policy": {"name": "p", "version": "1", "digest": "sha256:00"},
+    "decision_id": "d",
+    "evaluated_at": "2026-01-01T00:00:00Z",
+}
+LOG = ("log", "--event-type", "e", "--subject", "s", "--decision", "true")
+
+
+class CliTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+
+    def serve(self, *scripts):
+        self.server = Server(self, *scripts)
+
+    def run_it(self, *arguments, stdin=b"", code=0):
+        environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+        if hasattr(self, "server"):
+            environment["AIGOV_URL"] = self.server.url
+        command = [sys.executable, "-m", "ai_governance", *arguments]
+        result = subprocess.run(
+            command, cwd=self.folder, env=environment, input=stdin, capture_output=True
+        )
+        self.assertEqual(result.returncode, code, result.stderr.decode())
+        self.assertNotIn(b"Traceback", result.stderr)
+        if code in (1, 2, 6):
+            self.assertTrue(result.stderr)
+        return result
+
+    def sent(self, at=0):
+        return json.loads(self.server.seen[at].body)
+
+
+class Commands(CliTest):
+    def test_status_shows_each_service(self):
+        directory = answer(200, {"services": ["mcp-audit"]})
+        self.serve(directory, answer(200, {"ok": True}))
+        self.assertIn(b"mcp-audit      ready", self.run_it("status").stdout)
+
+    def test_status_of_a_stack_that_is_not_ready_exits_with_6(self):
+        missing = {"code": "not_ready", "errors": [{"path": "database", "message": "is away"}]}
+        self.serve(answer(200, {"services": []}), answer(503, missing))
+        self.assertIn(b"NOT READY: database is away", self.run_it("status", code=7).stdout)
+
+    def test_register_takes_a_file_and_over_it_what_the_command_line_says(self):
+        self.serve(answer(200, RECORD))
+        file = b'{"model_id":"m","version":"0","created_by":"ann","parents":[{"dataset":"d"}]}'
+        arguments = ("register", "-", "--version", "1", "--artifact", "a", "--artifact", "b")
+        result = self.run_it(*arguments, stdin=file)
+        self.assertIn(b"Registered m@1, revision 1", result.stdout)
+        body = {"model_id": "m", "version": "1", "created_by": "ann"}
+        self.assertEqual(
+            self.sent(), {**body, "parents": [{"dataset": "d"}], "artifacts": ["a", "b"]}
+        )
+
+    def test_validate_exits_with_0_if_allowed_and_with_3_if_denied(self):
+        self.serve(answer(200, DECISION))
+        self.assertIn(b"ALLOWED", self.run_it("validate", "-", stdin=b'{"a":1}').stdout)
+        self.assertEqual(self.sent(), {"payload": {"a": 1}})
+        self.serve(answer(200, {**DECISION, "allowed": False, "reasons": ["too risky"]}))
+        denied = self.run_it("validate", "-", stdin=b'{"payload":{"a":1}}', code=3)
+        self.assertIn(b"reason: too risky", denied.stdout)
+        self.assertEqual(self.sent(), {"payload": {"a": 1}})
+
+    def test_validate_allows_on_nothing_but_true(self):
+        self.serve(answer(200, {**DECISION, "allowed": "yes"}))
+        self.run_it("validate", "-", stdin=b"{}", code=3)
+
+    def test_validate_puts_a_bill_of_materials_into_the_payload(self):
+        self.serve(answer(200, DECISION))
+        (self.folder / "bill.json").write_text('{"data":{}}')
+        self.run_it("validate", "-", "--aibom", "bill.json", stdin=b'{"a":1}')
+        self.assertEqual(self.sent(), {"payload": {"a": 1, "aibom": {"data": {}}}})
+
+    def test_log_takes_details_as_json_or_as_a_file(self):
+        self.serve(answer(200, ENTRY))
+        (self.folder / "details.json").write_text('{"n":2}')
+        self.run_it(*LOG, "--details", '{"n":1}')
+        self.assertIn(b"Entry 7", self.run_it(*LOG, "--details", "details.json").stdout)
+        self.assertEqual([self.sent(at)["details"] for at in (0, 1)], [{"n": 1}, {"n": 2}])
+
+    def test_json_is_the_whole_answer_before_or_after_the_command(self):
+        self.serve(answer(200, ENTRY))
+        for arguments in (("--json", *LOG), (*LOG, "--json")):
+            self.assertEqual(json.loads(self.run_it(*arguments).stdout), ENTRY)
+
+
+class Exports(CliTest):
+    def setUp(self):
+        super().setUp()
+        self.export = exports.export_of(exports.make_chain(3))
+
+    def test_an_export_is_written_and_verifies(self):
+        self.serve(answer(200, self.export))
+        self.run_it("export", "--out", "e.ndjson")
+        self.assertEqual((self.folder / "e.ndjson").read_bytes(), self.export)
+        self.assertIn(b"Verified", self.run_it("verify", "e.ndjson").stdout)
+        self.assertEqual(self.run_it("export").stdout, self.export)
+
+    def test_an_export_that_broke_off_exits_with_5_and_leaves_no_file(self):
+        for script in (cut_short, answer(200, self.export[:-5])):
+            self.serve(script)
+            self.run_it("export", "--out", "e.ndjson", code=6)
+            self.assertEqual(list(self.folder.iterdir()), [])
+
+    def test_a_file_is_replaced_only_by_force(self):
+        (self.folder / "e.ndjson").write_text("mine")
+        self.serve(answer(200, self.export))
+        self.run_it("export", "--out", "e.ndjson", code=2)
+        self.assertEqual((self.folder / "e.ndjson").read_text(), "mine")
+        self.run_it("export", "--out", "e.ndjson", "--force")
+        self.assertEqual((self.folder / "e.ndjson").read_bytes(), self.export)
+
+    def test_a_folder_that_is_not_there_exits_with_1(self):
+        self.serve(answer(200, self.export))
+        self.run_it("export", "--out", "no/e.ndjson", code=1)
+
+    def test_an_altered_export_exits_with_4(self):
+        altered = self.export.replace(b"fraud-detector@1.2", b"fraud-detector@9.2")
+        result = self.run_it("verify", "-", "--json", stdin=altered, code=4)
+        self.assertEqual(json.loads(result.stdout)["first_bad_id"], 2)
+
+    def test_without_a_file_the_services_check_themselves(self):
+        bad = {"ok": False, "first_bad_id": 3, "reason": "r", "next_from_id": None}
+        good = {"ok": True, "first_bad_id": None, "reason": None, "next_from_id": None}
+        self.serve(answer(200, {**bad, "entries": 2}), answer(200, {**good, "records": 1}))
+        self.assertIn(b"log NOT VERIFIED", self.run_it("verify", code=4).stdout)
+
+
+class Failures(CliTest):
+    def test_who_cannot_be_reached_exits_with_5_and_a_hint(self):
+        self.serve(hang_up)
+        result = self.run_it(*LOG, code=6)
+        self.assertIn(b"may or may not have been made", result.stderr)
+        self.assertIn(b"Is the stack running", result.stderr)
+        self.assertEqual(result.stdout, b"")
+
+    def test_a_refusal_exits_with_6_and_says_what_is_wrong(self):
+        items = [{"path": "subject", "message": "is too long"}]
+        self.serve(answer(400, {"code": "invalid_request", "detail": "d", "errors": items}))
+        self.assertIn(b"subject: is too long", self.run_it(*LOG, code=7).stderr)
+
+    def test_wrong_usage_exits_with_2_and_sends_nothing(self):
+        self.serve(problem(500, "internal_error"))
+        (self.folder / "double.json").write_text('{"a":1,"a":2}')
+        for arguments in (
+            (),
+            ("unknown",),
+            ("log",),
+            ("log", "--event-type", "e", "--subject", "s", "--decision", "yes"),
+            (*LOG, "--details", "{"),
+            (*LOG, "--details", "missing.json"),
+            ("register", "double.json"),
+            ("validate", "missing.json"),
+            ("verify", "missing.ndjson"),
+            (*LOG, "--timeout", "0"),
+            (*LOG, "--url", "nowhere"),
+        ):
+            with self.subTest(arguments):
+                self.run_it(*arguments, code=2)
+        for text in (b"[]", b'{"n":NaN}', b"\xff", b'{"unknown":1}'):
+            needed = ("--model-id", "m", "--version", "1", "--created-by", "c")
+            self.run_it("register", "-", *needed, stdin=text, code=2)
+        self.assertEqual(self.server.seen, [])
+
+    def test_an_answer_of_another_shape_exits_with_1(self):
+        for value in ([], {}, "x", None, 5):
+            self.serve(answer(200, value))
+            self.run_it(*LOG, code=1)
+            self.run_it("status", code=1)
+
+    def test_nothing_that_a_server_says_acts_on_the_terminal(self):
+        active = "\x1b]0;x\x07\x9b2J\u202e\n\ud800"
+        self.serve(answer(200, {**ENTRY, "created_at": active}))
+        said = self.run_it(*LOG).stdout
+        self.serve(answer(400, {"code": active, "detail": active, "request_id": active}))
+        said += self.run_it(*LOG, code=7).stderr
+        for character in ("\x1b", "\x07", "\x9b", "\u202e"):
+            self.assertNotIn(character, said.decode("utf-8"))
+        self.assertIn(b"\\u001b]0;x", said)
+
+
+if __name__ == "__main__":
+    unittest.main()

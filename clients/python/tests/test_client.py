@@ -1,0 +1,251 @@
+"""The client against a real server: what it sends, again or not, and what it raises."""
+
+import email.utils
+import json
+import socket
+import time
+import unittest
+from unittest import mock
+from urllib.parse import parse_qs, urlsplit
+
+from client_case import ClientTest
+from server import answer, cut_short, hang_up, problem
+
+from ai_governance import Client
+from ai_governance.retry import parse_retry_after, wait_before
+
+OK = answer(200, {"ok": True})
+
+
+def log(client):
+    return client.log("model.released", "m@1", True)
+
+
+class Requests(ClientTest):
+    def test_a_post_carries_what_was_given_and_nothing_else(self):
+        client = self.serve(answer(200, {"id": 1}))
+        self.assertEqual(client.log("e", "é", False, {"n": [1, None]}, request_id="r-1"), {"id": 1})
+        seen = self.server.seen[0]
+        self.assertEqual((seen.method, seen.target), ("POST", "/mcp-audit/log"))
+        self.assertEqual(seen.headers["Content-Type"], "application/json")
+        self.assertEqual(seen.headers["X-Request-ID"], "r-1")
+        body = {"event_type": "e", "subject": "é", "decision": False, "details": {"n": [1, None]}}
+        self.assertEqual(json.loads(seen.body), body)
+
+    def test_registering_leaves_out_what_is_not_given(self):
+        client = self.serve(OK)
+        client.register("m", "1", "ann", artifacts=[])
+        body = {"model_id": "m", "version": "1", "created_by": "ann", "artifacts": []}
+        self.assertEqual(json.loads(self.server.seen[0].body), body)
+
+    def test_any_text_travels_in_a_query(self):
+        client = self.serve(answer(200, []))
+        model_id = "org/a%2F;b&c=d +é?#😀"
+        client.lineage(model_id, at="2026-01-01T00:00:00+01:00", limit=5)
+        target = urlsplit(self.server.seen[0].target)
+        query = parse_qs(target.query, strict_parsing=True)
+        self.assertEqual(target.path, "/mcp-lineage/lineage")
+        at = "2026-01-01T00:00:00+01:00"
+        self.assertEqual(query, {"model_id": [model_id], "at": [at], "limit": ["5"]})
+
+    def test_filters_of_events_become_query_names(self):
+        client = self.serve(answer(200, []))
+        client.events(decision=False, from_="2026-01-01T00:00:00Z", limit=2)
+        query = parse_qs(urlsplit(self.server.seen[0].target).query)
+        said = {"decision": ["false"], "from": ["2026-01-01T00:00:00Z"], "limit": ["2"]}
+        self.assertEqual(query, said)
+
+    def test_events_are_walked_page_by_page_to_the_end(self):
+        pages = [[{"id": 9}, {"id": 7}], [{"id": 2}], []]
+        client = self.serve(*[answer(200, page) for page in pages])
+        self.assertEqual([entry["id"] for entry in client.iterate_events(actor="a")], [9, 7, 2])
+        targets = [seen.target.partition("?")[2] for seen in self.server.seen]
+        self.assertEqual(targets, ["actor=a", "actor=a&before=7", "actor=a&before=2"])
+
+    def test_an_address_may_have_a_path_in_front(self):
+        self.serve(OK)
+        Client(self.server.url + "/governance/").policies()
+        self.assertEqual(self.server.seen[0].target, "/governance/mcp-policy/policies")
+
+    def test_all_steps_of_verification_are_walked(self):
+        step = {"ok": True, "first_bad_id": None, "reason": None}
+        client = self.serve(
+            answer(200, {**step, "entries": 5, "next_from_id": 6}),
+            answer(200, {**step, "entries": 2, "next_from_id": None}),
+            answer(200, {**step, "records": 3, "next_from_id": None}),
+        )
+        found = client.verify()
+        self.assertEqual((found["ok"], found["audit"]["checked"]), (True, 7))
+        self.assertEqual(self.server.seen[1].target, "/mcp-audit/verify?from_id=6")
+
+    def test_what_is_no_json_is_never_sent(self):
+        client = self.serve(OK)
+        for details in ({"n": float("nan")}, {"t": "\ud800"}, {"o": object()}):
+            self.fails(
+                lambda details=details: client.log("e", "s", True, details), "invalid_argument"
+            )
+        self.fails(lambda: client.log("e", "s", True, request_id="a b"), "invalid_argument")
+        self.assertEqual(self.server.seen, [])
+
+
+class Retries(ClientTest):
+    def test_reads_and_decisions_are_sent_again_where_the_fault_can_pass(self):
+        calls = {"read": Client.policies, "decision": lambda client: client.validate({})}
+        passing = [hang_up, cut_short, *[problem(n, "overloaded") for n in (429, 502, 503, 504)]]
+        for name, call in calls.items():
+            for script in passing:
+                client = self.serve(script, script, OK)
+                with self.subTest(name):
+                    self.assertEqual(call(client), {"ok": True})
+                    self.assertEqual(len(self.server.seen), 3)
+
+    def test_one_request_keeps_its_id_when_it_is_sent_again(self):
+        client = self.serve(problem(503, "overloaded"), OK)
+        log(client)
+        first, second = self.server.seen
+        self.assertEqual(first, second)
+
+    def test_a_change_is_sent_again_where_nothing_was_changed(self):
+        for script in (problem(503, "overloaded"), problem(429, "too_many_requests")):
+            client = self.serve(script, OK)
+            self.assertEqual(log(client), {"ok": True})
+            self.assertEqual(len(self.server.seen), 2)
+
+    def test_a_change_whose_outcome_is_unknown_is_never_sent_again_and_says_so(self):
+        scripts = {
+            "connection": [hang_up, cut_short],
+            "outcome_unknown": [problem(503, "outcome_unknown")],
+            "upstream_timeout": [problem(504, "upstream_timeout")],
+            "upstream_invalid": [problem(502, "upstream_invalid")],
+            "internal_error": [problem(500, "internal_error")],
+            # Not an answer of the control plane: what is in between knows nothing.
+            "invalid_answer": [answer(503, b"<html>"), answer(200, b"<html>"), answer(204, b"")],
+        }
+        for code, faults in scripts.items():
+            for script in faults:
+                client = self.serve(script, OK)
+                with self.subTest(code):
+                    error = self.fails(lambda client=client: log(client), code)
+                    self.assertTrue(error.outcome_unknown)
+                    self.assertIn("may or may not", str(error))
+                    self.assertEqual(len(self.server.seen), 1)
+
+    def test_a_change_that_never_left_is_known_not_to_be_made(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            client = Client(f"http://127.0.0.1:{taken.getsockname()[1]}")
+            error = self.fails(lambda: log(client), "connection")
+        self.assertEqual((error.status, error.outcome_unknown), (None, False))
+
+    def test_a_refusal_is_not_sent_again(self):
+        for status, code in ((400, "invalid_request"), (404, "not_found"), (500, "internal_error")):
+            client = self.serve(problem(status, code), OK)
+            error = self.fails(client.policies, code)
+            self.assertEqual((error.status, error.outcome_unknown), (status, False))
+            self.assertEqual(len(self.server.seen), 1)
+
+    def test_a_redirect_is_not_followed(self):
+        client = self.serve(answer(302, b"", Location="/mcp"), OK)
+        self.fails(client.policies, "invalid_answer")
+        self.assertEqual(len(self.server.seen), 1)
+
+    def test_retries_end(self):
+        client = self.serve(problem(503, "overloaded"), retries=2)
+        self.fails(client.policies, "overloaded")
+        self.assertEqual((len(self.server.seen), len(self.waits)), (3, 2))
+
+    def test_no_wait_is_shorter_than_retry_after(self):
+        client = self.serve(problem(503, "overloaded", Retry_After="7"), OK)
+        log(client)
+        self.assertGreaterEqual(self.waits[0], 7)
+
+    def test_a_wait_past_the_deadline_is_not_begun(self):
+        client = self.serve(problem(503, "overloaded", Retry_After="31"), OK)
+        error = self.fails(client.policies, "overloaded")
+        self.assertEqual((error.retry_after, self.waits), (31, []))
+
+    def test_waits_grow_with_jitter_and_have_an_end(self):
+        with mock.patch("random.uniform", lambda low, high: high):
+            self.assertEqual([wait_before(n, None) for n in (2, 3, 4)], [0.2, 0.4, 0.8])
+            self.assertEqual(wait_before(60, 3), 8)
+
+    def test_retry_after_is_seconds_or_a_date(self):
+        self.assertEqual(parse_retry_after("12"), 12)
+        soon = parse_retry_after(email.utils.formatdate(time.time() + 3600, usegmt=True))
+        self.assertTrue(3000 < soon <= 3600)
+        self.assertEqual(parse_retry_after("Mon, 01 Jan 2001 00:00:00 GMT"), 0)
+        for value in (None, "", "soon", "-1", "1.5", "\u0662", "9" * 400):
+            self.assertIsNone(parse_retry_after(value))
+
+
+class Deadlines(ClientTest):
+    def test_a_server_that_does_not_answer_is_a_deadline(self):
+        client = self.serve(lambda _: self.server.over.wait(30), timeout=0.3)
+        self.assertFalse(self.fails(client.policies, "deadline").outcome_unknown)
+        self.assertTrue(self.fails(lambda: log(client), "deadline").outcome_unknown)
+        self.assertEqual(len(self.server.seen), 2)
+
+    def test_a_server_that_sends_byte_by_byte_is_left_at_the_deadline(self):
+        finished = []
+
+        def drip(handler, text):
+            for byte in text:
+                handler.wfile.write(bytes([byte]))
+                if self.server.over.wait(0.01):
+                    return
+            finished.append(text)
+
+        head = b"HTTP/1.1 200 OK\r\nContent-Length: 11\r\nX-Long: " + b"x" * 500 + b"\r\n\r\n"
+        body = b"HTTP/1.1 200 OK\r\nContent-Length: 511\r\n\r\n" + b" " * 500
+        for text in (head + b'{"ok":true}', body + b'{"ok":true}'):
+            client = self.serve(lambda handler, text=text: drip(handler, text), timeout=0.3)
+            self.fails(client.policies, "deadline")
+        self.assertEqual(finished, [])
+
+    def test_a_timeout_must_be_a_number_of_seconds(self):
+        for timeout in (0, -1, float("inf"), float("nan"), "5"):
+            with self.subTest(timeout):
+                self.fails(lambda timeout=timeout: Client(timeout=timeout), "invalid_argument")
+
+
+class Errors(ClientTest):
+    def test_problem_details_become_an_error(self):
+        items = [{"path": "decision", "message": "is missing"}]
+        body = {"code": "invalid_request", "detail": "d", "request_id": "r", "errors": items}
+        error = self.fails(self.serve(answer(400, body)).policies, "invalid_request")
+        said = (error.status, error.request_id, error.detail, error.errors)
+        self.assertEqual(said, (400, "r", "d", items))
+
+    def test_problem_details_of_wrong_types_do_no_harm(self):
+        for body in ([], {"code": 1, "errors": 5}, {"code": None, "detail": {}}, "x", b"\xff", b""):
+            error = self.fails(self.serve(answer(400, body)).policies, "invalid_answer")
+            self.assertEqual((error.status, error.errors), (400, []))
+
+    def test_an_answer_that_is_too_large_is_refused(self):
+        client = self.serve(answer(200, b" " * 3000))
+        with mock.patch("ai_governance.exchange.MAX_ANSWER", 2000):
+            self.fails(client.policies, "answer_too_large")
+
+    def test_what_is_no_http_is_no_answer(self):
+        client = self.serve(lambda handler: handler.wfile.write(b"SSH-2.0\r\n"), retries=0)
+        self.fails(client.policies, "connection")
+
+    def test_an_answer_before_the_body_was_read_is_seen(self):
+        client = self.serve(problem(413, "body_too_large"))
+        self.server.reads_bodies = False
+        self.fails(lambda: client.log("e", "s", True, {"t": "x" * 9_000_000}), "body_too_large")
+
+    def test_not_ready_is_a_status(self):
+        missing = {"code": "not_ready", "errors": [{"path": "database", "message": "is away"}]}
+        client = self.serve(
+            answer(200, {"services": ["mcp-audit"]}), OK, answer(503, missing, Retry_After="1")
+        )
+        status = client.status()
+        self.assertFalse(status["ready"])
+        audit = {"ready": False, "missing": ["database is away"]}
+        self.assertEqual(status["services"], {"mcp-audit": audit})
+        self.assertEqual(self.waits, [])
+
+
+if __name__ == "__main__":
+    unittest.main()
