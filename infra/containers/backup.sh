@@ -38,7 +38,7 @@ printf '%s\n' "$label" >/tmp/backup_label
 archive -C /tmp backup_label -C "$PGDATA" pg_wal
 
 first=$(printf '%s\n' "$label" | sed -n 's/^START WAL LOCATION:.*file \([0-9A-F]*\)).*/\1/p')
-if ! [ -n "$first" ] || ! [ -e "pg_wal/$first" ]; then
+if [ -z "$first" ] || ! [ -e "pg_wal/$first" ]; then
   echo 'More was written during the backup than wal_keep_size keeps: raise it, or try when less is written.' >&2
   exit 1
 fi

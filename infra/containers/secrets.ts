@@ -28,14 +28,15 @@ const names = Object.keys(holders) as Name[]
  */
 export function chosenPassword(checkout: string): string | undefined {
   const file = join(checkout, '.env')
-  if (!existsSync(file)) return undefined
   let text: string
   try {
+    // Read at once: in a folder that is closed to us, existsSync would say that there is no file.
     text = readFileSync(file, 'utf8')
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return undefined
     throw new Failure(
-      `.env cannot be read (${code}) by user ${process.getuid?.()}, as whom the containers run: "chmod o+r .env" lets them, "chgrp ${process.getgid?.()} .env && chmod 640 .env" lets nobody else.`,
+      `.env cannot be read (${code}) by user ${process.getuid?.()}, as whom the containers run: open the folder and the file to that user, for example with "chmod o+x . && chmod o+r .env".`,
     )
   }
   const values = parseDotenv(text, readFileSync(join(checkout, '.env.example'), 'utf8'))
