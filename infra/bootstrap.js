@@ -39,7 +39,7 @@ function stampOfSources() {
 function isInstalled() {
   if (!existsSync(stampFile) || readFileSync(stampFile, 'utf8') !== stampOfSources()) return false
   const services = readdirSync(join(root, 'services')).map((name) => join('services', name))
-  const packages = ['infra', ...services].filter((dir) =>
+  const packages = ['infra', 'clients/typescript', ...services].filter((dir) =>
     existsSync(join(root, dir, 'package.json')),
   )
   return existsSync(node) && packages.every((dir) => existsSync(join(root, dir, 'node_modules')))

@@ -1,3 +1,6 @@
+import type { z } from 'zod'
+import type { ProblemAnswer } from './answers.ts'
+
 /**
  * Every error that a client can meet: its code, its HTTP status and its title. A code is a promise
  * (clients match on it); a title is for people. Nothing else in the stack invents a code.
@@ -45,22 +48,14 @@ const catalogue = {
 
 export type ErrorCode = keyof typeof catalogue
 
-/** One thing wrong with a request: where (a JSON path such as `payload.risk`) and what. */
-export interface ErrorItem {
-  path: string
-  message: string
-}
+/** Every code, in the order of the catalogue. */
+export const ERROR_CODES = Object.keys(catalogue) as [ErrorCode, ...ErrorCode[]]
 
-/** The body of every error answer: RFC 9457 problem details with `code` and `request_id`. */
-export interface Problem {
-  type: string
-  title: string
-  status: number
-  code: ErrorCode
-  detail: string
-  request_id: string
-  errors?: ErrorItem[]
-}
+/** The body of an error answer. */
+export type Problem = z.infer<typeof ProblemAnswer>
+
+/** One thing wrong with a request. */
+export type ErrorItem = NonNullable<Problem['errors']>[number]
 
 /** An error that a client is told about. `detail` is a sentence that is safe to show to anybody. */
 export class ApiError extends Error {

@@ -18,14 +18,14 @@ import type { AuditStore } from './audit-store.ts'
 import { CONTENT_TYPES, exportText, MAX_EXPORTS } from './export.ts'
 import type { Verifier } from './verifier.ts'
 
-const EventBody = z.strictObject({
+export const EventBody = z.strictObject({
   event_type: text(200),
   subject: text(500),
   decision: z.boolean(),
   details: jsonObject.default({}),
 })
 
-const EventsQuery = z.strictObject({
+export const EventsQuery = z.strictObject({
   limit: decimal(1, 1_000).default(100),
   // Kept for existing clients; deep reading goes by `before`.
   offset: decimal(0, 10_000).default(0),
@@ -42,7 +42,7 @@ const EventsQuery = z.strictObject({
   to: momentParameter.optional(),
 })
 
-const ExportQuery = z
+export const ExportQuery = z
   .strictObject({
     fmt: z.enum(['json', 'csv', 'ndjson']).default('json'),
     from_id: idParameter.default(1),
@@ -53,7 +53,7 @@ const ExportQuery = z
     message: 'must not be smaller than from_id',
   })
 
-const VerifyQuery = z.strictObject({
+export const VerifyQuery = z.strictObject({
   from_id: idParameter.default(1),
   limit: decimal(1, 500_000).default(100_000),
 })

@@ -1,8 +1,9 @@
 import { Worker } from 'node:worker_threads'
 import { ApiError, type ErrorCode } from '@ai-governance/common/errors'
 import { Limiter } from '@ai-governance/common/limiter'
+import type { Verdict } from './answers.ts'
 import type { Config } from './config.ts'
-import type { Verdict, VerifyRequest } from './verify-chain.ts'
+import type { VerifyRequest } from './verify-chain.ts'
 
 /** What the thread says at its end. An error does not cross threads, its code and detail do. */
 export type Outcome = { verdict: Verdict } | { code: ErrorCode; detail: string }

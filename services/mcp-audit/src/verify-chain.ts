@@ -1,23 +1,12 @@
 import { type Before, entryFault, FIRST_PREV_HASH } from '@ai-governance/common/audit-entry'
 import { ApiError } from '@ai-governance/common/errors'
+import type { Verdict } from './answers.ts'
 import type { AuditStore } from './audit-store.ts'
 
 export interface VerifyRequest {
   from_id: number
   /** Entries to verify at most in this step. */
   limit: number
-}
-
-export interface Verdict {
-  ok: boolean
-  /** Entries that this step found right. */
-  entries: number
-  first_bad_id: number | null
-  reason: string | null
-  /** Root of the Merkle tree in hex; null while the log keeps no tree. */
-  root: string | null
-  /** Where the next step starts; null when this one reached the end or a fault. */
-  next_from_id: number | null
 }
 
 const CHUNK = { limit: 2_000, maxBytes: 8 * 1_048_576 }

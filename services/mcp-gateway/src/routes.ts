@@ -3,20 +3,16 @@ import { AIBOM_BODY_LIMIT, AIBOM_MAX_VALUES, parseJsonBody } from '@ai-governanc
 import type { App } from '@ai-governance/common/server'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
+import { type DirectoryAnswer, type RegisteredAnswer, RegisteredRecord } from './answers.ts'
 import { requestHeaders } from './headers.ts'
 import type { Limits } from './limits.ts'
 import { ask, type Upstreams, upstreamFault } from './upstreams.ts'
 
-/** The parts of a lineage record that the answer repeats. */
-const lineageRecord = z.looseObject({
-  model_id: z.string(),
-  audit: z.strictObject({ id: z.int(), entry_hash: z.string() }),
-})
 const problem = z.looseObject({ status: z.int(), code: z.string(), detail: z.string() })
 
 /** The gateway's own routes. */
 export function registerRoutes(app: App, upstreams: Upstreams, limits: Limits): void {
-  app.get('/mcp', async (request) => {
+  app.get('/mcp', async (request): Promise<z.infer<typeof DirectoryAnswer>> => {
     const services = [...upstreams.keys()].sort()
     // The Host header has passed the check by now: it is a name of ours.
     const base = `http://${request.headers.host}`
@@ -60,10 +56,16 @@ async function registerModel(
   const answer = await callLineage(requestId, body, upstreams, limits)
   const value = parseAnswer(answer.text)
   if (answer.status === 200) {
-    const record = lineageRecord.safeParse(value)
+    const record = RegisteredRecord.safeParse(value)
     if (!record.success) throw new ApiError('upstream_invalid', undefined, { cause: record.error })
     const { model_id, audit } = record.data
-    return { status: 'ok', model_id, lineage: record.data, audit }
+    const registered: z.infer<typeof RegisteredAnswer> = {
+      status: 'ok',
+      model_id,
+      lineage: record.data,
+      audit,
+    }
+    return registered
   }
   const refusal = problem.safeParse(value)
   if (answer.status < 400 || !refusal.success) {

@@ -18,7 +18,7 @@ import { verifyRecords } from './verify-records.ts'
 const modelId = text(200)
 const version = text(100)
 
-const RegisterBody = z.strictObject({
+export const RegisterBody = z.strictObject({
   model_id: modelId,
   version,
   created_by: text(200),
@@ -38,7 +38,10 @@ const RegisterBody = z.strictObject({
 
 const paging = { limit: decimal(1, 1_000).default(100), before: idParameter.optional() }
 const revisionFilter = { version: version.optional(), at: momentParameter.optional(), ...paging }
-const VerifyQuery = z.strictObject({
+export const RevisionsQuery = z.strictObject(revisionFilter)
+export const LineageQuery = z.strictObject({ model_id: modelId, ...revisionFilter })
+export const ModelsQuery = z.strictObject(paging)
+export const VerifyQuery = z.strictObject({
   from_id: idParameter.default(1),
   limit: decimal(1, 100_000).default(50_000),
 })
@@ -60,22 +63,18 @@ export function registerRoutes(app: App, store: LineageStore): void {
     },
   )
 
-  app.get(
-    '/lineage',
-    { schema: { querystring: z.strictObject({ model_id: modelId, ...revisionFilter }) } },
-    async (request, reply) => {
-      const { limit, before, ...model } = request.query
-      const page = await store.revisions(model, { limit, before, maxBytes: PAGE_BYTES })
-      return sendPage(request, reply, page)
-    },
-  )
+  app.get('/lineage', { schema: { querystring: LineageQuery } }, async (request, reply) => {
+    const { limit, before, ...model } = request.query
+    const page = await store.revisions(model, { limit, before, maxBytes: PAGE_BYTES })
+    return sendPage(request, reply, page)
+  })
 
   app.get(
     '/lineage/:model_id',
     {
       schema: {
         params: z.object({ model_id: modelId }),
-        querystring: z.strictObject(revisionFilter),
+        querystring: RevisionsQuery,
       },
     },
     async (request, reply) => {
@@ -86,7 +85,7 @@ export function registerRoutes(app: App, store: LineageStore): void {
     },
   )
 
-  app.get('/models', { schema: { querystring: z.strictObject(paging) } }, async (request, reply) =>
+  app.get('/models', { schema: { querystring: ModelsQuery } }, async (request, reply) =>
     sendPage(request, reply, await store.models({ ...request.query, maxBytes: PAGE_BYTES })),
   )
 

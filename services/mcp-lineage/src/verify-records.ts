@@ -1,5 +1,6 @@
 import { detailsHash, entryHash, eventHash } from '@ai-governance/common/audit-entry'
 import { ApiError } from '@ai-governance/common/errors'
+import type { Verdict } from './answers.ts'
 import type { AttestedRecord, LineageStore } from './lineage-store.ts'
 import { recordHash, registeredDetails } from './record.ts'
 
@@ -7,16 +8,6 @@ export interface VerifyRequest {
   from_id: number
   /** Records to verify at most in this step. */
   limit: number
-}
-
-export interface Verdict {
-  ok: boolean
-  /** Records that this step found right. */
-  records: number
-  first_bad_id: number | null
-  reason: string | null
-  /** Where the next step starts; null when this one reached the end or a fault. */
-  next_from_id: number | null
 }
 
 /** Small, because hashing a chunk holds up other requests for about a millisecond a hundred records. */

@@ -6,18 +6,7 @@ import {
 } from '@ai-governance/common/canonical-json'
 import { verifyEd25519 } from '@ai-governance/common/ed25519'
 import type { AibomKey } from './aibom-keys.ts'
-
-/** What is known of an AI bill of materials, docs/FORMATS.md. */
-export interface AibomResult {
-  status: 'verified' | 'absent' | 'invalid' | 'untrusted_key' | 'unsupported'
-  format: 'detached-jcs' | null
-  /** The configured key that verified it, or the one it names. */
-  key_id: string | null
-  /** SHA-256 in hex over the signed bytes. */
-  canonical_sha256: string | null
-  /** Why it is not verified, as a word. */
-  reason: string | null
-}
+import type { AibomResult } from './answers.ts'
 
 /**
  * Judges the value at `payload.aibom` by the configured keys alone: what a bill says of its own key is

@@ -1,10 +1,11 @@
 import { hash, randomUUID } from 'node:crypto'
 import { canonicalJson, type JsonObject } from '@ai-governance/common/canonical-json'
 import { formatMicroseconds } from '@ai-governance/common/timestamps'
-import { evaluate, type Verdict } from '@ai-governance/policy-engine/evaluate'
+import { evaluate } from '@ai-governance/policy-engine/evaluate'
 import type { PolicySet } from '@ai-governance/policy-engine/load'
-import { type AibomResult, evidenceOf, judgeAibom } from './aibom.ts'
+import { evidenceOf, judgeAibom } from './aibom.ts'
 import type { AibomKey } from './aibom-keys.ts'
+import type { AibomResult, Decision } from './answers.ts'
 
 export interface DecisionRules {
   set: PolicySet
@@ -15,16 +16,6 @@ export interface DecisionRules {
   slaMs: number
   /** Hears of a fault inside the engine, which denies and tells the caller nothing. */
   onFault?: (error: unknown) => void
-}
-
-export interface Decision extends Verdict {
-  within_sla: boolean
-  elapsed_ms: number
-  decision_id: string
-  evaluated_at: string
-  policy: { name: string; version: string; digest: string }
-  input_digest: string
-  aibom: AibomResult
 }
 
 /**

@@ -2,10 +2,11 @@ import { jsonObject } from '@ai-governance/common/fields'
 import { AIBOM_BODY_LIMIT, AIBOM_MAX_VALUES } from '@ai-governance/common/json-body'
 import type { App } from '@ai-governance/common/server'
 import { z } from 'zod'
+import type { Policies } from './answers.ts'
 import { type DecisionRules, decide } from './decide.ts'
 import type { ActivePolicies } from './policy-folder.ts'
 
-const ValidateBody = z.strictObject({ payload: jsonObject })
+export const ValidateBody = z.strictObject({ payload: jsonObject })
 
 export interface Parts extends Omit<DecisionRules, 'set'> {
   active: ActivePolicies
@@ -30,14 +31,17 @@ export function registerRoutes(app: App, { active, ...parts }: Parts): void {
     )
   }
 
-  app.get('/policies', async () => ({
-    name: active.set.name,
-    version: active.set.version,
-    digest: active.set.digest,
-    layers: active.set.layers,
-    risk: active.set.risk,
-    loaded_at: active.loadedAt.toISOString(),
-    warnings: active.warnings,
-    stale: null,
-  }))
+  app.get(
+    '/policies',
+    async (): Promise<Policies> => ({
+      name: active.set.name,
+      version: active.set.version,
+      digest: active.set.digest,
+      layers: active.set.layers,
+      risk: active.set.risk,
+      loaded_at: active.loadedAt.toISOString(),
+      warnings: active.warnings,
+      stale: null,
+    }),
+  )
 }

@@ -1,0 +1,80 @@
+// Runs the built library in a real browser, headless Chromium, against a running stack:
+//
+//   (cd clients/typescript && npm run build)
+//   node clients/typescript/browser/check.ts --url http://127.0.0.1:8080
+//
+// Exit code 0 if every step said ok, 1 otherwise or if there is no browser. It writes to the log: a model
+// version and one event a run.
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { startSite } from './site.ts'
+
+const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome']
+const STEPS = ['health', 'register', 'validate', 'log', 'errors', 'abort', 'aibom', 'export']
+const PATIENCE_MS = 60_000
+
+function fail(sentence: string): never {
+  console.error(sentence)
+  process.exit(1)
+}
+
+function findBrowser(): string {
+  const found = BROWSERS.find((name) => spawnSync(name, ['--version']).status === 0)
+  return found ?? fail(`No browser: none of ${BROWSERS.join(', ')} is on PATH. Install one.`)
+}
+
+/** Opens the page and waits for what it reports; null if nothing comes. The browser is ended either way. */
+async function reportOf(browser: string, gateway: string): Promise<string | null> {
+  const profile = mkdtempSync(join(tmpdir(), 'aigov-browser-'))
+  const site = await startSite(gateway)
+  const options = [
+    '--headless=new',
+    '--enable-logging=stderr',
+    '--disable-gpu',
+    '--disable-dev-shm-usage',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--no-first-run',
+    `--user-data-dir=${profile}`,
+    // Chromium refuses to run as root with its sandbox on.
+    ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
+  ]
+  // A group of its own, so that its helper processes end with it.
+  const child = spawn(browser, [...options, site.url], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    detached: true,
+  })
+  let said = ''
+  child.stderr.on('data', (chunk) => {
+    said = `${said}${chunk}`.slice(-4_000)
+  })
+  const closed = new Promise<null>((resolve) => child.on('close', () => resolve(null)))
+  const report = await Promise.race([site.result, closed, sleep(PATIENCE_MS, null, { ref: false })])
+  if (report === null) console.error(said)
+  if (child.pid && child.exitCode === null) process.kill(-child.pid, 'SIGKILL')
+  await closed
+  site.close()
+  rmSync(profile, { recursive: true, force: true, maxRetries: 5 })
+  return report
+}
+
+const { values } = parseArgs({ options: { url: { type: 'string' } } })
+const gateway = values.url ?? 'http://127.0.0.1:8080'
+if (!URL.canParse(gateway)) fail('--url must be the address of the gateway.')
+if (!existsSync(join(import.meta.dirname, '../dist/index.js'))) {
+  fail('The library is not built: run "npm run build" in clients/typescript first.')
+}
+const report = await reportOf(findBrowser(), gateway)
+if (report === null) fail('The page reported nothing: what the browser said is above.')
+const results = JSON.parse(report) as { name: string; error: string | null }[]
+for (const { name, error } of results)
+  console.log(`${error === null ? 'ok  ' : 'FAIL'} ${name}${error ? `: ${error}` : ''}`)
+const missing = STEPS.filter(
+  (step) => !results.some(({ name, error }) => name === step && error === null),
+)
+if (missing.length > 0) fail(`Not ok in the browser: ${missing.join(', ')}.`)
+console.log(`${STEPS.length} steps are ok in the browser.`)

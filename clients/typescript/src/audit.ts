@@ -1,0 +1,79 @@
+import type {
+  AuditEntry,
+  AuditEvent,
+  AuditVerdict,
+  EventsQuery,
+  ExportFormat,
+  ExportRange,
+  VerifyQuery,
+} from './audit-types.ts'
+import { type Calls, idText, type Page } from './calls.ts'
+import { exportedEntries, streamBytes } from './export-stream.ts'
+import type { Ok } from './gateway-types.ts'
+import type { CallOptions } from './transport.ts'
+
+/** mcp-audit: the log. Every method throws `GovernanceError`. */
+export class AuditApi {
+  readonly #calls: Calls
+
+  constructor(calls: Calls) {
+    this.#calls = calls
+  }
+
+  /** `GET /healthz`. */
+  health(options?: CallOptions): Promise<Ok> {
+    return this.#calls.probe('/healthz', options)
+  }
+
+  /** `GET /readyz`: fails with `not_ready`, whose `errors` name what is missing. */
+  ready(options?: CallOptions): Promise<Ok> {
+    return this.#calls.probe('/readyz', options)
+  }
+
+  /** `POST /log`: puts an event on record. The entry is committed when this resolves. */
+  log(event: AuditEvent, options?: CallOptions): Promise<AuditEntry> {
+    return this.#calls.change('/log', event, options)
+  }
+
+  /** `GET /events`: all entries that match, newest first, fetched page by page. */
+  events(query: EventsQuery = {}, options?: CallOptions): AsyncGenerator<AuditEntry> {
+    return this.#calls.all('/events', { ...query }, options)
+  }
+
+  /** `GET /events`: one page of them. */
+  eventsPage(query: EventsQuery = {}, options?: CallOptions): Promise<Page<AuditEntry>> {
+    return this.#calls.page('/events', { ...query }, options)
+  }
+
+  /** `GET /events/{id}`: one entry; fails with `not_found`. */
+  async event(id: number, options?: CallOptions): Promise<AuditEntry> {
+    return this.#calls.get(`/events/${idText(id)}`, {}, options)
+  }
+
+  /**
+   * `GET /export?fmt=ndjson`: every entry of the range in order. Fails with `export_incomplete` if the
+   * export breaks off, so a loop that ended without an error has seen all of it.
+   */
+  export(range: ExportRange = {}, options?: CallOptions): AsyncGenerator<AuditEntry> {
+    return exportedEntries(this.exportBytes('ndjson', range, options))
+  }
+
+  /**
+   * `GET /export`: the bytes of an export, at the pace of the loop that reads them. `timeoutMs` limits
+   * the whole if it is given; else the client's time-out limits the wait for each chunk.
+   */
+  exportBytes(
+    fmt: ExportFormat,
+    range: ExportRange = {},
+    options: CallOptions = {},
+  ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+    const query = { ...range, fmt }
+    const call = this.#calls.under({ method: 'GET', path: '/export', query, effect: 'reads' })
+    return streamBytes(this.#calls.transport, call, options)
+  }
+
+  /** `GET /verify`: has the service recompute the hashes of one step of entries. */
+  verify(query: VerifyQuery = {}, options?: CallOptions): Promise<AuditVerdict> {
+    return this.#calls.get('/verify', { ...query }, options)
+  }
+}

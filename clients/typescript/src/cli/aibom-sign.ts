@@ -1,0 +1,73 @@
+import { stat, writeFile } from 'node:fs/promises'
+import type { Command } from 'commander'
+import { AibomKeyError, type AibomPrivateKey, readAibomPrivateKey } from '../aibom-keys.ts'
+import type { AibomFormat } from '../aibom-result.ts'
+import { signAibom } from '../aibom-sign.ts'
+import type { JsonObject } from '../json.ts'
+import type { Context, Runner } from './context.ts'
+import { EXIT, Exit, usage } from './exit.ts'
+import { readJsonObject, readTextFile } from './input.ts'
+import { jsonLine } from './output.ts'
+
+interface SignOptions {
+  key: string
+  format: string
+  out: string
+}
+
+const FORMATS: readonly string[] = ['detached-jcs', 'cyclonedx-jsf']
+
+/** `aigov aibom sign` */
+export function addAibomSign(aibom: Command, run: Runner): void {
+  aibom
+    .command('sign')
+    .description('Sign a bill of materials.')
+    .argument('<file>', 'JSON object to sign, "-" for standard input')
+    .requiredOption('--key <file>', 'private key, PKCS#8 PEM')
+    .option('--format <format>', 'detached-jcs or cyclonedx-jsf', 'detached-jcs')
+    .option('--out <file>', 'where to write it, "-" for standard output', '-')
+    .addHelpText(
+      'after',
+      `
+For rules with "source: aibom" the bill must say the same model_id and version as the payload. Examples:
+  aigov aibom sign bom.json --key aibom_private_key.pem --out signed.json
+  aigov aibom sign cyclonedx.json --format cyclonedx-jsf --key aibom_private_key.pem > signed.json`,
+    )
+    .action((file: string, options: SignOptions, command: Command) =>
+      run(command, async (context) => {
+        const { format, out } = options
+        if (!FORMATS.includes(format)) throw usage(`--format must be ${FORMATS.join(' or ')}.`)
+        if (options.key === '-') throw usage('The key must be a file.')
+        const key = await readKey(context, options.key)
+        const signed = sign(await readJsonObject(file), key, format as AibomFormat)
+        const text = `${jsonLine(signed)}\n`
+        if (out === '-') process.stdout.write(text)
+        else {
+          await writeFile(out, text).catch((error: Error) => {
+            throw new Exit(EXIT.failed, `${out} cannot be written: ${error.message}.`)
+          })
+        }
+        context.note(`Signed by key ${key.publicKey.id} as ${format}.`)
+      }),
+    )
+}
+
+function sign(data: JsonObject, key: AibomPrivateKey, format: AibomFormat): JsonObject {
+  try {
+    return signAibom(data, key, { format })
+  } catch (error) {
+    throw error instanceof TypeError ? usage(`It cannot be signed: ${error.message}.`) : error
+  }
+}
+
+async function readKey(context: Context, path: string): Promise<AibomPrivateKey> {
+  const text = await readTextFile(path)
+  if (process.platform !== 'win32' && ((await stat(path)).mode & 0o077) !== 0) {
+    context.note(`warning: others may read ${path}: chmod 600 ${path}`)
+  }
+  try {
+    return readAibomPrivateKey(text)
+  } catch (error) {
+    throw error instanceof AibomKeyError ? usage(`${path}: ${error.message}.`) : error
+  }
+}

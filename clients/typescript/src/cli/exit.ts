@@ -1,0 +1,95 @@
+import { AibomKeyError } from '../aibom-keys.ts'
+import { GovernanceError } from '../errors.ts'
+import { JsonTextError } from '../json-text.ts'
+import { printable } from './output.ts'
+
+/** How the command line ends. A code is a promise: scripts match on it. */
+export const EXIT = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  denied: 3,
+  notVerified: 4,
+  /** Kept for verified exports whose signing key nobody vouched for. */
+  keyNotPinned: 5,
+  unreachable: 6,
+  refused: 7,
+  interrupted: 130,
+} as const
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
+
+export const EXIT_CODES_HELP = `
+Exit codes:
+  0    done; allowed; verified
+  1    something on this machine failed, such as writing a file
+  2    the command or what it was given is not right
+  3    denied by the policies
+  4    not verified: the export or the bill of materials is not what it should be
+  5    verified, but the signing key is not pinned (not given yet)
+  6    the gateway could not be reached, or did not answer in time
+  7    the gateway or a service refused, or is not ready
+  130  interrupted`
+
+/** Ends the command with a code. The message says what to do, on standard error; empty says nothing. */
+export class Exit extends Error {
+  override readonly name = 'Exit'
+  readonly code: ExitCode
+
+  constructor(code: ExitCode, message = '') {
+    super(message)
+    this.code = code
+  }
+}
+
+/** A fault in what the person gave: exit code 2. */
+export function usage(message: string): Exit {
+  return new Exit(EXIT.usage, message)
+}
+
+const UNREACHABLE: readonly string[] = ['connection', 'deadline', 'export_incomplete']
+const HINTS: Readonly<Record<string, string>> = {
+  connection: 'Is the stack running, and is --url (or AIGOV_URL) right?',
+  deadline: 'Give it more time with --timeout, or look at "aigov status".',
+  invalid_answer: 'Is --url (or AIGOV_URL) the address of the gateway?',
+  artifacts_conflict: 'Register changed artifacts under a new version.',
+  event_type_reserved: 'Choose an event type of your own, such as "model.released".',
+}
+
+/** The code and the sentence for whatever ended a command. */
+export function exitOf(error: unknown): { code: ExitCode; message: string } {
+  if (error instanceof Exit) return { code: error.code, message: error.message }
+  if (error instanceof JsonTextError || error instanceof AibomKeyError) {
+    return { code: EXIT.usage, message: error.message }
+  }
+  if (error instanceof GovernanceError) return { code: codeOf(error), message: tell(error) }
+  if (error instanceof Error && 'code' in error) {
+    return { code: EXIT.failed, message: printable(error.message) }
+  }
+  // Not foreseen: whoever mends it needs to see where it happened.
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  return { code: EXIT.failed, message: printable(text) }
+}
+
+function codeOf({ code }: GovernanceError): ExitCode {
+  if (code === 'aborted') return EXIT.interrupted
+  if (code === 'invalid_argument') return EXIT.usage
+  return UNREACHABLE.includes(code) ? EXIT.unreachable : EXIT.refused
+}
+
+function tell(error: GovernanceError): string {
+  const status = error.status === undefined ? '' : ` (${error.status})`
+  const lines = [
+    `${error.code}${status}: ${error.detail}`,
+    ...error.errors.map(({ path, message }) => `  ${path || 'the request'}: ${message}`),
+  ]
+  if (error.outcomeUnknown) {
+    lines.push(
+      'The change may or may not have been made: look in the log for the request id below before you send it again.',
+    )
+  }
+  if (error.requestId) lines.push(`Request id: ${error.requestId}`)
+  const hint = HINTS[error.code]
+  if (hint) lines.push(hint)
+  return lines.map(printable).join('\n')
+}

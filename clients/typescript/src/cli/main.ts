@@ -1,0 +1,75 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander'
+import { addAibom } from './aibom.ts'
+import { Context, type Run } from './context.ts'
+import { EXIT, EXIT_CODES_HELP, Exit, exitOf } from './exit.ts'
+import { addExport } from './export.ts'
+import { addLog } from './log.ts'
+import { addRegister } from './register.ts'
+import { addStatus } from './status.ts'
+import { addValidate } from './validate.ts'
+import { addVerify } from './verify.ts'
+
+const stopping = new AbortController()
+for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(name, () => {
+    stopping.abort(new Exit(EXIT.interrupted, 'interrupted'))
+    // What waits for standard input or a disk hears of no signal.
+    setTimeout(() => process.exit(EXIT.interrupted), 2_000).unref()
+  })
+}
+// `aigov export | head` ends early on purpose.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.failed)
+})
+
+async function run(command: Command, work: Run): Promise<void> {
+  await work(new Context(command, stopping.signal))
+}
+
+function makeProgram(): Command {
+  const program = new Command('aigov')
+    .description('Command line of the AI Governance Control Plane.')
+    .option(
+      '--url <url>',
+      'where the gateway is (or AIGOV_URL)',
+      process.env.AIGOV_URL || 'http://127.0.0.1:8080',
+    )
+    .option('--timeout <seconds>', 'time for each call, retries included', '30')
+    .option('--json', 'write the whole answer to standard output as one line of JSON')
+    .showHelpAfterError('Run the same command with --help to see what it takes.')
+    .configureHelp({ showGlobalOptions: true })
+    .exitOverride()
+    .helpCommand(false)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  aigov status
+  aigov validate payload.json && aigov register model.json
+  aigov export --out audit.ndjson && aigov verify audit.ndjson
+
+Results go to standard output, everything else to standard error. "aigov <command> --help" shows an
+example of each command.
+${EXIT_CODES_HELP}`,
+    )
+  for (const add of [
+    ...[addStatus, addRegister, addValidate, addLog, addExport, addVerify, addAibom],
+  ]) {
+    add(program, run)
+  }
+  return program
+}
+
+try {
+  await makeProgram().parseAsync()
+} catch (error) {
+  if (error instanceof CommanderError) {
+    // Commander has said what is wrong, or shown the help that was asked for.
+    process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage
+  } else {
+    const { code, message } = exitOf(error)
+    if (message) process.stderr.write(`${message}\n`)
+    process.exitCode = code
+  }
+}

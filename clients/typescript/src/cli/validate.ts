@@ -1,0 +1,57 @@
+import type { Command } from 'commander'
+import { isObject, type JsonObject } from '../json.ts'
+import type { Decision } from '../policy-types.ts'
+import type { Runner } from './context.ts'
+import { EXIT, Exit, usage } from './exit.ts'
+import { readJsonObject } from './input.ts'
+
+/** `aigov validate` */
+export function addValidate(program: Command, run: Runner): void {
+  program
+    .command('validate')
+    .description('Ask the policies whether a model may be released.')
+    .argument('<file>', 'JSON object with the payload, "-" for standard input')
+    .option('--aibom <file>', 'signed bill of materials, put into the payload')
+    .addHelpText(
+      'after',
+      `
+The file holds the payload, or { "payload": … } as POST /mcp-policy/validate takes it. Examples:
+  aigov validate payload.json
+  aigov validate payload.json --aibom signed.json
+  echo '{"model_class":"vision","use_case":"general"}' | aigov validate - --json | jq .reasons
+
+Exit code 0 if it is allowed, 3 if it is denied.`,
+    )
+    .action((file: string, options: { aibom?: string }, command: Command) =>
+      run(command, async (context) => {
+        if (file === '-' && options.aibom === '-') {
+          throw usage('Standard input ("-") can be read once only.')
+        }
+        const payload = unwrapped(await readJsonObject(file))
+        const { aibom } = options
+        const whole =
+          aibom === undefined ? payload : { ...payload, aibom: await readJsonObject(aibom) }
+        const decision = await context.client().policy.validate(whole, { signal: context.signal })
+        context.result(decision, () => linesOf(decision))
+        if (!decision.allowed) throw new Exit(EXIT.denied)
+      }),
+    )
+}
+
+function unwrapped(value: JsonObject): JsonObject {
+  const names = Object.keys(value)
+  return names.length === 1 && isObject(value.payload) ? value.payload : value
+}
+
+function linesOf(decision: Decision): string[] {
+  const { allowed, risk_score, risk_level, policy, aibom } = decision
+  const reason = aibom.reason === null ? '' : ` (${aibom.reason})`
+  return [
+    `${allowed ? 'ALLOWED' : 'DENIED'}  risk score ${risk_score} (${risk_level})`,
+    ...decision.reasons.map((text) => `  reason: ${text}`),
+    ...decision.warnings.map((text) => `  warning: ${text}`),
+    `policies ${policy.name} ${policy.version}, ${policy.digest}`,
+    `bill of materials: ${aibom.status}${reason}`,
+    `decision ${decision.decision_id} at ${decision.evaluated_at}`,
+  ]
+}

@@ -1,0 +1,39 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+
+const main = join(import.meta.dirname, '../src/cli/main.ts')
+
+export interface Ended {
+  code: number | null
+  out: string
+  err: string
+}
+
+export interface RunOptions {
+  cwd?: string
+  /** What standard input holds; by default nothing. */
+  input?: string
+  env?: Record<string, string>
+}
+
+/** Runs the command line as a process of its own, to its end. */
+export async function aigov(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
+  const child = start(args, options)
+  child.stdin.on('error', () => {})
+  child.stdin.end(options.input ?? '')
+  const ended = once(child, 'close')
+  const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)])
+  const [code] = await ended
+  return { code, out, err }
+}
+
+/** Starts the command line as a process of its own. */
+export function start(args: readonly string[], { cwd, env }: RunOptions = {}) {
+  return spawn(process.execPath, [main, ...args], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { PATH: process.env.PATH, ...env },
+    ...(cwd && { cwd }),
+  })
+}

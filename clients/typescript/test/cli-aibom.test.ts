@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { aigov } from './aigov.ts'
+
+let cwd: string
+before(() => {
+  cwd = mkdtempSync(join(tmpdir(), 'aigov-'))
+})
+after(() => rmSync(cwd, { recursive: true, force: true }))
+
+test('keygen writes a private key for its owner alone and never overwrites a file', async () => {
+  const folder = mkdtempSync(join(cwd, 'keys-'))
+  const made = await aigov(['aibom', 'keygen', '--json'], { cwd: folder })
+  assert.equal(made.code, 0)
+  const { private_key, public_key, key_id } = JSON.parse(made.out)
+  assert.match(key_id, /^[0-9a-f]{16}$/)
+  assert.equal(statSync(join(folder, private_key)).mode & 0o777, 0o600)
+  assert.match(readFileSync(join(folder, private_key), 'utf8'), /^-----BEGIN PRIVATE KEY-----\n/)
+  assert.match(readFileSync(join(folder, public_key), 'utf8'), /^-----BEGIN PUBLIC KEY-----\n/)
+  const before = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'))
+  assert.equal((await aigov(['aibom', 'keygen'], { cwd: folder })).code, 2)
+  // With only the public one in the way, no private key is left behind.
+  rmSync(join(folder, private_key))
+  assert.equal((await aigov(['aibom', 'keygen'], { cwd: folder })).code, 2)
+  assert.deepEqual(readdirSync(folder), [public_key])
+  assert.equal(before.length, 2)
+})
+
+test('a bill is signed, verified, and refused once changed or with other keys', async () => {
+  const folder = mkdtempSync(join(cwd, 'bill-'))
+  const run = (...args: string[]) => aigov(['aibom', ...args], { cwd: folder })
+  await run('keygen')
+  await run('keygen', '--private', 'other.key', '--public', 'other.pem')
+  writeFileSync(join(folder, 'bom.json'), '{"model_id":"m","version":"1"}')
+  writeFileSync(join(folder, 'cdx.json'), '{"bomFormat":"CycloneDX","specVersion":"1.6"}')
+  const key = ['--key', 'aibom_private_key.pem']
+  for (const [file, format] of [
+    ['bom.json', 'detached-jcs'],
+    ['cdx.json', 'cyclonedx-jsf'],
+  ] as const) {
+    const signed = await run('sign', file, ...key, '--format', format, '--out', 'signed.json')
+    assert.deepEqual([signed.code, signed.out], [0, ''], signed.err)
+    const keys = ['--keys', 'aibom_public_key.pem']
+    const good = await run('verify', 'signed.json', ...keys, '--json')
+    assert.equal(good.code, 0)
+    assert.deepEqual(
+      [JSON.parse(good.out).status, JSON.parse(good.out).format],
+      ['verified', format],
+    )
+    const untrusted = await run('verify', 'signed.json', '--keys', 'other.pem')
+    assert.equal(untrusted.code, 4)
+    assert.match(untrusted.out, /^NOT VERIFIED {2}untrusted_key: unknown_key_id/)
+    const text = readFileSync(join(folder, 'signed.json'), 'utf8')
+    writeFileSync(
+      join(folder, 'signed.json'),
+      text.replace(/"(version|specVersion)":"[^"]+"/, '"$1":"1.7"'),
+    )
+    const changed = await run('verify', 'signed.json', ...keys)
+    assert.match(changed.out, /^NOT VERIFIED {2}invalid: signature_mismatch/)
+    assert.equal(changed.code, 4)
+  }
+  const notCycloneDx = await run('sign', 'bom.json', ...key, '--format', 'cyclonedx-jsf')
+  assert.deepEqual([notCycloneDx.code, notCycloneDx.out], [2, ''])
+})

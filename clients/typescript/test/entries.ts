@@ -1,0 +1,70 @@
+import { hash } from 'node:crypto'
+
+/** What a test may say about an entry; the rest is filled in. */
+export interface Content {
+  event_type?: string
+  subject?: string
+  details?: unknown
+  salt?: string
+  erasedBy?: number
+  /** The text that stands for the details, where it is not their canonical one. */
+  detailsText?: string
+}
+
+export const ZEROS = '00'.repeat(32)
+const START_US = 1_764_000_000_123_456n
+
+/**
+ * The lines of an export with right hashes, made from docs/FORMATS.md without the code under test; the
+ * trailer is the last one. `firstId` and `prev` are for one that starts behind entry 1.
+ */
+export function exportOf(contents: readonly Content[], firstId = 1, prev = ZEROS): string[] {
+  let last = prev
+  const lines = contents.map((content, i) => {
+    const line = entryLine(content, firstId + i, last)
+    last = JSON.parse(line).entry_hash
+    return line
+  })
+  const isEmpty = contents.length === 0
+  const trailer = {
+    trailer: true,
+    count: contents.length,
+    first_id: isEmpty ? null : firstId,
+    last_id: isEmpty ? null : firstId + contents.length - 1,
+    last_entry_hash: isEmpty ? ZEROS : last,
+    checkpoint: null,
+    verifier_key: null,
+  }
+  return [...lines, JSON.stringify(trailer)]
+}
+
+/** One line, created a microsecond after the one before. */
+export function entryLine(content: Content, id: number, prev: string): string {
+  const details = content.detailsText ?? JSON.stringify(content.details ?? {})
+  const salt = content.salt ?? hash('md5', `salt ${id}`)
+  const isErased = content.erasedBy !== undefined
+  const envelope = {
+    actor: 'anonymous',
+    decision: true,
+    details_hash: hash('sha256', Buffer.concat([Buffer.from(salt, 'hex'), Buffer.from(details)])),
+    event_type: content.event_type ?? 'model.released',
+    request_id: null,
+    subject: content.subject ?? `s@${id}`,
+    v: 1,
+  }
+  const us = START_US + BigInt(id)
+  const numbers = Buffer.alloc(16)
+  numbers.writeBigUInt64BE(BigInt(id), 0)
+  numbers.writeBigInt64BE(us, 8)
+  const event = hash('sha256', JSON.stringify(envelope), 'buffer')
+  const bytes = Buffer.concat([Buffer.of(2), Buffer.from(prev, 'hex'), numbers, event])
+  const ms = new Date(Number(us / 1000n)).toISOString().slice(0, -1)
+  const created = `${ms}${String(us % 1000n).padStart(3, '0')}Z`
+  return (
+    `{"id":${id},"event_type":${JSON.stringify(envelope.event_type)},"subject":${JSON.stringify(envelope.subject)}` +
+    `,"decision":true,"details":${isErased ? 'null' : details},"details_salt":${isErased ? 'null' : `"${salt}"`}` +
+    `,"details_hash":"${envelope.details_hash}","actor":"anonymous","request_id":null,"created_at":"${created}"` +
+    `,"prev_hash":"${prev}","entry_hash":"${hash('sha256', bytes)}"` +
+    `${isErased ? `,"erased":true,"erased_by":${content.erasedBy}` : ''}}`
+  )
+}

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { pathToFileURL } from 'node:url'
+import { checkLog } from '../testing/check-log.ts'
+import { createTestDatabase, type TestDatabase } from '../testing/database.ts'
+import { type Stack, startStack } from '../testing/stack.ts'
+
+const client = join(import.meta.dirname, '../../clients/typescript')
+const readme = readFileSync(join(client, 'README.md'), 'utf8')
+const blocks = (language: string) =>
+  [...readme.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, 'gm'))].map(
+    ([, code]) => code as string,
+  )
+
+let database: TestDatabase
+let stack: Stack
+let folder: string
+before(async () => {
+  database = await createTestDatabase()
+  stack = await startStack(database)
+  folder = mkdtempSync(join(tmpdir(), 'client-readme-'))
+})
+after(async () => {
+  await stack.stop()
+  await database.drop()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+async function run(program: string, args: string[], env = {}) {
+  const child = spawn(program, args, { cwd: folder, env: { ...process.env, ...env } })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk) => {
+      output += chunk
+    })
+  }
+  const [code] = await once(child, 'close')
+  return { code, output }
+}
+
+test('every TypeScript example of the README runs and prints what its comments say', async () => {
+  const library = pathToFileURL(join(client, 'src/index.ts')).href
+  const examples = blocks('ts')
+  assert.ok(examples.length >= 5)
+  for (const [i, example] of examples.entries()) {
+    const file = join(folder, `example-${i}.mts`)
+    assert.match(example, /@ai-governance\/client/)
+    const code = example
+      .replaceAll('@ai-governance/client', library)
+      .replaceAll('http://127.0.0.1:8080', stack.gateway.url)
+    writeFileSync(file, code)
+    const { code: exit, output } = await run(process.execPath, [file])
+    assert.equal(exit, 0, output)
+    for (const [, expected] of example.matchAll(/console\.log\(.*\) \/\/ (.*)$/gm)) {
+      assert.equal(output, `${expected}\n`)
+    }
+  }
+})
+
+test('the commands of the README run in order', async () => {
+  const script = blocks('sh').find((block) => block.includes('aigov status')) as string
+  const main = join(client, 'src/cli/main.ts')
+  writeFileSync(join(folder, 'aigov'), `#!/bin/sh\nexec '${process.execPath}' '${main}' "$@"\n`)
+  chmodSync(join(folder, 'aigov'), 0o755)
+  const before = await checkLog(database.ownerUrl)
+  const { code, output } = await run('sh', ['-eu', '-c', script], {
+    PATH: `${folder}:${process.env.PATH}`,
+    AIGOV_URL: stack.gateway.url,
+  })
+  assert.equal(code, 0, output)
+  for (const text of ['ready', 'VERIFIED  by key', 'DENIED', 'Registered fraud-detector@1.2.3']) {
+    assert.ok(output.includes(text), output)
+  }
+  const entries = before + 2
+  assert.ok(output.includes(`VERIFIED  ${entries} entries (1 to ${entries})`), output)
+  assert.equal(await checkLog(database.ownerUrl), entries)
+})
+
+test('the README lists the methods and exit codes that there are', async () => {
+  const { createClient } = await import('../../clients/typescript/src/index.ts')
+  for (const [group, api] of Object.entries(createClient({ baseUrl: 'http://gateway.test' }))) {
+    const row = readme.split('\n').find((line) => line.startsWith(`| \`client.${group}\``))
+    const listed = [...(row ?? '').matchAll(/`([a-zA-Z0-9]+)`/g)].map(([, name]) => name as string)
+    const methods = Object.getOwnPropertyNames(Object.getPrototypeOf(api))
+    assert.deepEqual(listed.sort(), methods.filter((name) => name !== 'constructor').sort())
+  }
+  const { EXIT } = await import('../../clients/typescript/src/cli/exit.ts')
+  const rows = [...readme.matchAll(/^\| (\d+) +\| /gm)].map(([, code]) => Number(code))
+  assert.deepEqual(rows, Object.values(EXIT))
+})

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Client, createClient } from '../../clients/typescript/src/index.ts'
+import { ALLOWED_ROUTES, OWN_ROUTES } from '../../services/mcp-gateway/src/allowed-routes.ts'
+
+const REGISTRATION = { model_id: 'm', version: '1', created_by: 'c' }
+
+/** One call of every method; a method that is missing here fails the test below. */
+const CALLS: { [Service in keyof Client]: Record<string, (client: Client) => unknown> } = {
+  gateway: {
+    health: (client) => client.gateway.health(),
+    ready: (client) => client.gateway.ready(),
+    directory: (client) => client.gateway.directory(),
+    registerModel: (client) => client.gateway.registerModel(REGISTRATION),
+  },
+  lineage: {
+    health: (client) => client.lineage.health(),
+    ready: (client) => client.lineage.ready(),
+    register: (client) => client.lineage.register(REGISTRATION),
+    revisions: (client) => client.lineage.revisions('m').next(),
+    revisionsPage: (client) => client.lineage.revisionsPage('m'),
+    revisionsPageByPath: (client) => client.lineage.revisionsPageByPath('{model_id}'),
+    models: (client) => client.lineage.models().next(),
+    modelsPage: (client) => client.lineage.modelsPage(),
+    verify: (client) => client.lineage.verify(),
+  },
+  policy: {
+    health: (client) => client.policy.health(),
+    ready: (client) => client.policy.ready(),
+    validate: (client) => client.policy.validate({}),
+    validateV1: (client) => client.policy.validateV1({}),
+    policies: (client) => client.policy.policies(),
+  },
+  audit: {
+    health: (client) => client.audit.health(),
+    ready: (client) => client.audit.ready(),
+    log: (client) => client.audit.log({ event_type: 'e', subject: 's', decision: true }),
+    events: (client) => client.audit.events().next(),
+    eventsPage: (client) => client.audit.eventsPage(),
+    event: (client) => client.audit.event(4711),
+    export: (client) => client.audit.export().next(),
+    exportBytes: (client) => client.audit.exportBytes('csv').next(),
+    verify: (client) => client.audit.verify(),
+  },
+}
+
+/** The request that a call sends, as method and path, with `{…}` where the table has a parameter. */
+async function requestOf(call: (client: Client) => unknown): Promise<string> {
+  const sent: string[] = []
+  const client = createClient({
+    baseUrl: 'http://gateway.test',
+    retries: 0,
+    fetch: async (input, init) => {
+      const path = decodeURIComponent(new URL(String(input)).pathname)
+      sent.push(`${init?.method} ${path.replace('/4711', '/{id}')}`)
+      return new Response(null, { status: 404 })
+    },
+  })
+  await Promise.resolve(call(client)).catch(() => {})
+  assert.equal(sent.length, 1)
+  return sent[0] as string
+}
+
+test('every method of the client is called here', () => {
+  const client = createClient({ baseUrl: 'http://gateway.test' })
+  for (const [service, api] of Object.entries(client)) {
+    const methods = Object.getOwnPropertyNames(Object.getPrototypeOf(api))
+    assert.deepEqual(
+      methods.filter((name) => name !== 'constructor').sort(),
+      Object.keys(CALLS[service as keyof Client]).sort(),
+      service,
+    )
+  }
+})
+
+test('every route of the gateway has a method of the client, and every method a route', async () => {
+  const probes = OWN_ROUTES.filter(({ path }) => path === '/healthz' || path === '/readyz')
+  assert.equal(probes.length, 2)
+  const routes = [
+    ...OWN_ROUTES.map(({ method, path }) => `${method} ${path}`),
+    ...Object.entries(ALLOWED_ROUTES).flatMap(([service, own]) =>
+      [...probes, ...own].map(({ method, path }) => `${method} /${service}${path}`),
+    ),
+  ]
+  const calls = Object.values(CALLS).flatMap((methods) => Object.values(methods))
+  const requests = await Promise.all(calls.map(requestOf))
+  assert.deepEqual([...new Set(requests)].sort(), routes.sort())
+})

@@ -1,0 +1,252 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import {
+  type AuditEntry,
+  type AuditEvent,
+  type AuditVerdict,
+  type Client,
+  createClient,
+  type Decision,
+  type Directory,
+  type EventsQuery,
+  type ExportRange,
+  GovernanceError,
+  type LineageRecord,
+  type LineageVerdict,
+  type Ok,
+  type PageQuery,
+  type Policies,
+  type Problem,
+  type RegisteredModel,
+  type Registration,
+  type RevisionsQuery,
+  type VerifyQuery,
+} from '../../clients/typescript/src/index.ts'
+import { OkAnswer, ProblemAnswer } from '../../services/common/src/answers.ts'
+import * as audit from '../../services/mcp-audit/src/answers.ts'
+import type * as auditRoutes from '../../services/mcp-audit/src/routes.ts'
+import * as gateway from '../../services/mcp-gateway/src/answers.ts'
+import * as lineage from '../../services/mcp-lineage/src/answers.ts'
+import type * as lineageRoutes from '../../services/mcp-lineage/src/routes.ts'
+import * as policy from '../../services/mcp-policy/src/answers.ts'
+import type * as policyRoutes from '../../services/mcp-policy/src/routes.ts'
+import { createTestDatabase, type TestDatabase } from '../testing/database.ts'
+import { type Stack, startStack } from '../testing/stack.ts'
+
+/** What a zod schema lets through, and what it takes. */
+type Out<S extends { _output: unknown }> = S['_output']
+type In<S extends { _input: unknown }> = S['_input']
+/** Shows an intersection as one object, so that it can be compared. */
+type Flat<T> = { [K in keyof T]: T[K] }
+/** True only where two types are the same for the compiler, optional and readonly members included. */
+type Equal<A, B> =
+  (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+
+/** `npm run types` fails at a line that is not true. Queries travel as text, so their names are compared. */
+type SameShapes = [
+  Equal<Ok, Out<typeof OkAnswer>>,
+  Equal<Problem, Out<typeof ProblemAnswer>>,
+  Equal<AuditEntry, Out<typeof audit.EntryAnswer>>,
+  Equal<AuditEntry[], Out<typeof audit.EventsAnswer>>,
+  Equal<AuditVerdict, Out<typeof audit.VerdictAnswer>>,
+  Equal<LineageRecord, Out<typeof lineage.RecordAnswer>>,
+  Equal<LineageRecord[], Out<typeof lineage.RecordsAnswer>>,
+  Equal<LineageVerdict, Out<typeof lineage.VerdictAnswer>>,
+  Equal<Decision, Out<typeof policy.DecisionAnswer>>,
+  Equal<Policies, Out<typeof policy.PoliciesAnswer>>,
+  Equal<Directory, Out<typeof gateway.DirectoryAnswer>>,
+  Equal<
+    RegisteredModel,
+    Flat<Omit<Out<typeof gateway.RegisteredAnswer>, 'lineage'> & { lineage: LineageRecord }>
+  >,
+  Equal<AuditEvent, In<typeof auditRoutes.EventBody>>,
+  Equal<Registration, In<typeof lineageRoutes.RegisterBody>>,
+  Equal<
+    Parameters<Client['policy']['validate']>[0],
+    In<typeof policyRoutes.ValidateBody>['payload']
+  >,
+  Equal<keyof EventsQuery, keyof In<typeof auditRoutes.EventsQuery>>,
+  Equal<keyof ExportRange | 'fmt', keyof In<typeof auditRoutes.ExportQuery>>,
+  Equal<keyof VerifyQuery, keyof In<typeof auditRoutes.VerifyQuery>>,
+  Equal<keyof VerifyQuery, keyof In<typeof lineageRoutes.VerifyQuery>>,
+  Equal<keyof RevisionsQuery, keyof In<typeof lineageRoutes.RevisionsQuery>>,
+  Equal<keyof RevisionsQuery | 'model_id', keyof In<typeof lineageRoutes.LineageQuery>>,
+  Equal<keyof PageQuery, keyof In<typeof lineageRoutes.ModelsQuery>>,
+]
+type AllTrue<T extends boolean[]> = T[number] extends true ? true : false
+function assertTypes<_Facts extends true>(): void {}
+assertTypes<AllTrue<SameShapes>>()
+
+let database: TestDatabase
+let stack: Stack
+let client: Client
+before(async () => {
+  database = await createTestDatabase()
+  stack = await startStack(database)
+  client = createClient({ baseUrl: stack.gateway.url })
+})
+after(async () => {
+  await stack.stop()
+  await database.drop()
+})
+
+/** What the schema makes of an answer must be the answer: nothing was stripped or changed. */
+function assertFits(schema: { parse(value: unknown): unknown }, answer: unknown): void {
+  assert.deepEqual(schema.parse(answer), answer)
+}
+
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const array: T[] = []
+  for await (const item of items) array.push(item)
+  return array
+}
+
+async function refusal(call: Promise<unknown>): Promise<GovernanceError> {
+  const error = await call.then(
+    () => assert.fail('the call was not refused'),
+    (reason: unknown) => reason,
+  )
+  assert.ok(error instanceof GovernanceError)
+  return error
+}
+
+const MODEL = {
+  model_id: 'org/fraud;detector',
+  version: '1.0.0',
+  created_by: 'team',
+  artifacts: ['sha256:aa'],
+  parents: [{ model_id: 'base', version: '4' }, { dataset: 'claims' }],
+  metadata: { framework: 'pytorch', é: [1, 2.5, null] },
+  aibom: { data: { model_id: 'x' }, signature: '00' },
+}
+
+test('every probe answers in the shape of its schema', async () => {
+  for (const service of [client.gateway, client.lineage, client.policy, client.audit]) {
+    assertFits(OkAnswer, await service.health())
+    assertFits(OkAnswer, await service.ready())
+  }
+})
+
+test('the gateway answers in the shapes of its schemas', async () => {
+  assertFits(gateway.DirectoryAnswer, await client.gateway.directory())
+  const answer = await client.gateway.registerModel({ ...MODEL, model_id: 'by-gateway' })
+  assertFits(gateway.RegisteredAnswer, answer)
+  assertFits(lineage.RecordAnswer, answer.lineage)
+})
+
+test('mcp-lineage answers in the shapes of its schemas', async () => {
+  const record = await client.lineage.register(MODEL)
+  assertFits(lineage.RecordAnswer, record)
+  const bare = await client.lineage.register({ model_id: 'bare', version: '1', created_by: 'me' })
+  assertFits(lineage.RecordAnswer, bare)
+  assert.deepEqual(await all(client.lineage.revisions(MODEL.model_id)), [record])
+  const { items } = await client.lineage.revisionsPageByPath('bare', { version: '1' })
+  assert.deepEqual(items, [bare])
+  assertFits(lineage.RecordsAnswer, (await client.lineage.modelsPage()).items)
+  assertFits(lineage.VerdictAnswer, await client.lineage.verify())
+  const step = await client.lineage.verify({ from_id: 1, limit: 1 })
+  assertFits(lineage.VerdictAnswer, step)
+  assert.equal(step.next_from_id, 2)
+})
+
+test('mcp-policy answers in the shapes of its schemas', async () => {
+  assertFits(policy.PoliciesAnswer, await client.policy.policies())
+  const risk = {
+    data_sensitivity: 5,
+    model_complexity: 1,
+    deployment_impact: 1,
+    monitoring_maturity: 3,
+  }
+  for (const payload of [
+    {},
+    { model_class: 'vision', use_case: 'general', risk },
+    { model_class: 7, use_case: 'hr-screening', oversight: { human: 'on-the-loop' }, risk },
+    { aibom: { data: {}, signature: '00'.repeat(64), key_id: 'ab' } },
+    { aibom: { data: {}, signature: 'short' } },
+    { aibom: { bomFormat: 'CycloneDX' } },
+  ]) {
+    assertFits(policy.DecisionAnswer, await client.policy.validate(payload))
+    assertFits(policy.DecisionAnswer, await client.policy.validateV1(payload))
+  }
+})
+
+test('mcp-audit answers in the shapes of its schemas', async () => {
+  const entry = await client.audit.log({
+    event_type: 'model.released',
+    subject: 'a@1',
+    decision: false,
+    details: { nested: { é: [1.5e300, 'x', null] } },
+  })
+  assertFits(audit.EntryAnswer, entry)
+  assert.deepEqual(await client.audit.event(entry.id), entry)
+  const { items } = await client.audit.eventsPage({ decision: false, subject: 'a@1' })
+  assert.deepEqual(items, [entry])
+  const entries = await all(client.audit.export())
+  assertFits(audit.EventsAnswer, entries)
+  assert.deepEqual(entries.at(-1), entry)
+  assertFits(audit.VerdictAnswer, await client.audit.verify())
+  assertFits(audit.VerdictAnswer, await client.audit.verify({ from_id: 1, limit: 1 }))
+})
+
+test('errors are problem details, and the client says what they say', async () => {
+  const calls: [() => Promise<unknown>, number, string][] = [
+    [() => client.audit.event(999_999), 404, 'not_found'],
+    [() => client.audit.eventsPage({ limit: 5_000 }), 400, 'invalid_request'],
+    [
+      () => client.audit.log({ event_type: 'audit.x', subject: 's', decision: true }),
+      403,
+      'event_type_reserved',
+    ],
+    [
+      () => client.audit.log({ event_type: '', subject: 's', decision: true }),
+      400,
+      'invalid_request',
+    ],
+    [() => client.policy.validate(7 as never), 400, 'invalid_request'],
+    [() => client.audit.verify({ from_id: 999_999 }), 400, 'invalid_request'],
+  ]
+  for (const [call, status, code] of calls) {
+    const error = await refusal(call())
+    assert.deepEqual([error.status, error.code, error.outcomeUnknown], [status, code, false])
+    assert.match(error.requestId ?? '', /^[0-9a-f]{32}$/)
+    if (code === 'invalid_request' && error.errors.length > 0) assert.ok(error.errors[0]?.message)
+  }
+  await client.lineage.register({ ...MODEL, model_id: 'conflicting' })
+  const conflict = await refusal(
+    client.lineage.register({ ...MODEL, model_id: 'conflicting', artifacts: [] }),
+  )
+  assert.deepEqual([conflict.status, conflict.code], [409, 'artifacts_conflict'])
+})
+
+test('error bodies have the shape of their schema', async () => {
+  for (const path of [
+    '/mcp-audit/events/999999',
+    '/mcp-audit/events?limit=0',
+    '/nowhere',
+    '/mcp-audit/x',
+  ]) {
+    const answer = await fetch(stack.gateway.url + path)
+    assertFits(ProblemAnswer, await answer.json())
+  }
+})
+
+test('pages are followed to the last one, and each item comes once', async () => {
+  for (let i = 0; i < 7; i++) {
+    await client.audit.log({ event_type: 'paged', subject: `p&?${i}`, decision: true })
+  }
+  const entries = await all(client.audit.events({ event_type: 'paged', limit: 3 }))
+  assert.deepEqual(
+    entries.map(({ subject }) => subject),
+    [6, 5, 4, 3, 2, 1, 0].map((i) => `p&?${i}`),
+  )
+  const models = await all(client.lineage.models({ limit: 1 }))
+  const whole = await client.lineage.modelsPage()
+  assert.ok(models.length >= 2)
+  assert.deepEqual(models, whole.items)
+})
+
+test('a request id of the caller is in the entry', async () => {
+  const event = { event_type: 'a', subject: 'b', decision: true }
+  const entry = await client.audit.log(event, { requestId: 'mine.7' })
+  assert.equal(entry.request_id, 'mine.7')
+})
