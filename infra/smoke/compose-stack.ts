@@ -15,6 +15,8 @@ export interface ComposeStack {
   /** `docker <args>`, and `docker compose <args>`, in the folder. */
   docker(args: readonly string[], options?: CommandOptions): Promise<CommandResult>
   compose(args: readonly string[], options?: CommandOptions): Promise<CommandResult>
+  /** Runs SQL as the owner of the database; returns what psql prints, unaligned. */
+  psql(sql: string): Promise<string>
   /** A shell script in the folder that ends at its first failure, with GATEWAY_PORT of this stack. */
   shell(script: string): Promise<CommandResult>
   /** Starts what is not running, with so many replicas, and resolves when everything is healthy. */
@@ -70,6 +72,10 @@ export async function prepareStack(
     project,
     docker,
     compose,
+    async psql(sql) {
+      const script = 'psql -XAtq -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" -d "$POSTGRES_DB"'
+      return (await compose(['exec', '-T', 'db', 'sh', '-c', script], { input: sql })).stdout
+    },
     shell: (script) =>
       runCommand(['sh', '-e'], {
         cwd: folder,

@@ -14,6 +14,8 @@ import { parseArgs } from 'node:util'
 import { Failure } from '../failure.ts'
 import { type ComposeStack, prepareStack } from './compose-stack.ts'
 import type { Scenario } from './scenario.ts'
+import { clients } from './scenarios/clients.ts'
+import { evidence } from './scenarios/evidence.ts'
 import { fresh } from './scenarios/fresh.ts'
 import { operations } from './scenarios/operations.ts'
 import { ownPasswords } from './scenarios/own-passwords.ts'
@@ -24,6 +26,8 @@ const scenarios: Record<string, Scenario> = {
   'own-passwords': ownPasswords,
   replicas,
   operations,
+  evidence,
+  clients,
 }
 
 interface Report {

@@ -34,7 +34,7 @@ test('every variable that a service reads is in .env.example', () => {
 })
 
 test('every link between files of the repository leads to a file', () => {
-  const pages = globSync(['*.md', '{docs,infra,services,examples}/**/*.md'], {
+  const pages = globSync(['*.md', '{clients,docs,infra,services,examples}/**/*.md'], {
     cwd: root,
     exclude: ['**/node_modules/**'],
   })

@@ -1,0 +1,15 @@
+import { join } from 'node:path'
+import { type CommandResult, runCommand } from './command.ts'
+
+const root = join(import.meta.dirname, '..', '..')
+
+/** Builds the TypeScript client in this checkout. */
+export async function buildClient(): Promise<void> {
+  await runCommand(['npm', 'run', '--silent', 'build'], { cwd: root, env: process.env })
+}
+
+/** The built command line. Exit code 4, "not verified", is an answer. */
+export function aigov(...args: string[]): Promise<CommandResult> {
+  const main = join(root, 'clients', 'typescript', 'dist', 'cli', 'main.js')
+  return runCommand([process.execPath, main, ...args], { allow: [4] })
+}
