@@ -4,6 +4,9 @@ import { Failure } from './failure.ts'
 
 const assignment = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)$/
 
+/** Names that Docker and Compose read from `.env` for themselves. */
+const ofDocker = /^(COMPOSE|DOCKER|BUILDKIT)_[A-Z_]+$/
+
 /**
  * The settings in the text of a `.env` file. `node:util` reads the values; here is what it passes over in
  * silence: a line that is no assignment, a quote that is not closed, a name given twice, a name nobody knows.
@@ -26,7 +29,7 @@ export function parseDotenv(text: string, example: string): Record<string, strin
   return { ...parseEnv(text) } as Record<string, string>
 
   function faultOf(name: string, value: string): string | undefined {
-    if (!known.includes(name)) {
+    if (!known.includes(name) && !ofDocker.test(name)) {
       const near = closest(name, known)
       return `sets ${name}, which nothing reads${near ? `: did you mean ${near}?` : '; .env.example lists every name.'}`
     }

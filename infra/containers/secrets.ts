@@ -18,6 +18,18 @@ const holders = {
   audit_service: ['db-migrate', 'mcp-audit'],
 } as const
 
+/** What docker-compose.yml sets itself, so that a value in `.env` would count for nothing. */
+export const setByCompose = [
+  'HOST',
+  'PORT',
+  'METRICS_PORT',
+  'MCP_DIRECTORY',
+  'DATABASE_URL',
+  'DATABASE_PASSWORD_FILE',
+  'LINEAGE_DATABASE_PASSWORD_FILE',
+  'AUDIT_DATABASE_PASSWORD_FILE',
+]
+
 type Name = keyof typeof holders
 const names = Object.keys(holders) as Name[]
 
@@ -41,7 +53,11 @@ export function chosenPassword(checkout: string): string | undefined {
   }
   const values = parseDotenv(text, readFileSync(join(checkout, '.env.example'), 'utf8'))
   const set = new Map(Object.entries(values).filter(([, value]) => value !== ''))
-  const faults = [...postgresFaults(set)]
+  const ignored = setByCompose.filter((name) => set.has(name))
+  const faults = [
+    ...ignored.map((name) => `${name} is set by docker-compose.yml itself: take it out of .env.`),
+    ...postgresFaults(set),
+  ]
   if (faults.length > 0) throw new Failure(faults.join('\n'))
   return set.get('POSTGRES_PASSWORD')
 }
@@ -95,7 +111,7 @@ function currentOf(folder: string, name: Name): string | undefined {
     .map((file) => readFileSync(file, 'utf8').trim())
   if (new Set(values).size <= 1 && values[0] !== '') return values[0]
   throw new Failure(
-    `The copies of the password ${name} differ or are empty, perhaps after an interrupted change: run "docker compose run --rm secrets rotate ${name}" and go on as docs/OPERATIONS.md says under "Rotate".`,
+    `The copies of the password ${name} differ or are empty, perhaps after an interrupted change: make a new one as docs/OPERATIONS.md says under "Rotate".`,
   )
 }
 

@@ -1,9 +1,12 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { namesIn } from '../dotenv.ts'
 import { Failure } from '../failure.ts'
 import { freePort } from '../local/ports.ts'
 import { copyCheckout } from './checkout.ts'
 import { type CommandOptions, type CommandResult, runCommand } from './command.ts'
-import type { ContainerFacts, NetworkFacts } from './hardening.ts'
+import { type ContainerFacts, type NetworkFacts, serviceOf } from './hardening.ts'
 
 /** A compose stack from a copy of the checkout, under a project name and a port of its own. */
 export interface ComposeStack {
@@ -35,9 +38,15 @@ export interface ComposeStack {
 /** Longest wait for a stack to be healthy, in ms: generous, since a slow machine is not a fault. */
 const PATIENCE = 240_000
 
-/** Variables of the caller that reach docker: anything else could change the stack under test. */
-const passedOn =
-  /^(PATH|HOME|USER|TMPDIR|XDG_.*|DOCKER_.*|BUILDKIT_.*|NPM_CONFIG_REGISTRY|(https?|no)_proxy)$/i
+/** The caller's variables without those that would change the stack under test, as `.env` lists them. */
+function environmentFor(folder: string): NodeJS.ProcessEnv {
+  const ours = namesIn(readFileSync(join(folder, '.env.example'), 'utf8'))
+  // How a build reaches a registry is the machine's business, and stays.
+  const changing = ours.filter((name) => !/PROXY$|REGISTRY$/.test(name))
+  return Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !changing.includes(name)),
+  )
+}
 
 export async function prepareStack(
   name: string,
@@ -45,11 +54,12 @@ export async function prepareStack(
   onOutput: (text: string) => void,
 ): Promise<ComposeStack> {
   const port = await freePort()
-  const { folder, remove } = copyCheckout([...dotenv, `GATEWAY_PORT=${port}`])
+  const { folder, remove } = copyCheckout(dotenv)
   const project = `governance-smoke-${name}-${process.pid}`
   const env = {
-    ...Object.fromEntries(Object.entries(process.env).filter(([key]) => passedOn.test(key))),
+    ...environmentFor(folder),
     COMPOSE_PROJECT_NAME: project,
+    GATEWAY_PORT: String(port),
     // What engines before 23 and Compose before 2 need to be told.
     DOCKER_BUILDKIT: '1',
     COMPOSE_DOCKER_CLI_BUILD: '1',
@@ -76,12 +86,7 @@ export async function prepareStack(
       const script = 'psql -XAtq -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" -d "$POSTGRES_DB"'
       return (await compose(['exec', '-T', 'db', 'sh', '-c', script], { input: sql })).stdout
     },
-    shell: (script) =>
-      runCommand(['sh', '-e'], {
-        cwd: folder,
-        env: { ...env, GATEWAY_PORT: String(port) },
-        input: script,
-      }),
+    shell: (script) => runCommand(['sh', '-e', '-c', script], { cwd: folder, env }),
     idsOf,
     containers,
     async networks() {
@@ -107,9 +112,9 @@ export async function prepareStack(
 async function untilHealthy(containers: () => Promise<ContainerFacts[]>): Promise<void> {
   for (const deadline = Date.now() + PATIENCE; ; await sleep(250)) {
     const all = await containers()
-    const waiting = all.filter((container) => stateOf(container) !== 'fine').map(labelOf)
+    const waiting = all.filter((container) => stateOf(container) !== 'fine').map(serviceOf)
     if (all.length > 0 && waiting.length === 0) return
-    const broken = all.filter((container) => stateOf(container) === 'broken').map(labelOf)
+    const broken = all.filter((container) => stateOf(container) === 'broken').map(serviceOf)
     if (broken.length > 0) throw new Failure(`Ended when it should run: ${broken.join(', ')}.`)
     if (Date.now() > deadline) {
       throw new Failure(`Not healthy after ${PATIENCE / 1000} s: ${waiting.join(', ')}.`)
@@ -120,9 +125,4 @@ async function untilHealthy(containers: () => Promise<ContainerFacts[]>): Promis
 function stateOf({ State }: ContainerFacts): 'fine' | 'waiting' | 'broken' {
   if (State.Status === 'exited') return State.ExitCode === 0 && !State.Health ? 'fine' : 'broken'
   return State.Health?.Status === 'healthy' ? 'fine' : 'waiting'
-}
-
-/** The compose service that a container is of. */
-export function labelOf({ Config }: ContainerFacts): string {
-  return Config.Labels['com.docker.compose.service'] ?? 'unknown'
 }

@@ -34,6 +34,11 @@ export interface ContainerFacts {
   NetworkSettings: { Networks: Record<string, unknown> }
 }
 
+/** The compose service that a container is of. */
+export function serviceOf({ Config, Name }: ContainerFacts): string {
+  return Config.Labels['com.docker.compose.service'] ?? Name
+}
+
 export interface NetworkFacts {
   Name: string
   Internal: boolean
@@ -146,7 +151,7 @@ export function hardeningFaults(
   const internal = new Map(networks.map(({ Name, Internal }) => [Name, Internal]))
   const found = new Set<string>()
   const faults = containers.flatMap((facts) => {
-    const name = facts.Config.Labels['com.docker.compose.service'] ?? facts.Name
+    const name = serviceOf(facts)
     found.add(name)
     const role = roles[name]
     if (!role) return [`${name} is not a container that the list knows`]

@@ -7,8 +7,10 @@
 //   npm run smoke -- --logs FOLDER           also keeps what the containers wrote, one file a scenario
 //
 // Progress goes to standard error. Where a scenario fails, so does what its containers wrote.
-// Exit codes: 0 everything held; 1 something did not; 2 wrong arguments.
+// Exit codes: 0 everything held; 1 something did not; 2 wrong arguments; 128 + n after a signal, which
+// takes the stack down first.
 import { mkdirSync, writeFileSync } from 'node:fs'
+import { constants } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Failure } from '../failure.ts'
@@ -17,6 +19,8 @@ import type { Scenario } from './scenario.ts'
 import { clients } from './scenarios/clients.ts'
 import { evidence } from './scenarios/evidence.ts'
 import { fresh } from './scenarios/fresh.ts'
+import { notebook } from './scenarios/notebook.ts'
+import { offline } from './scenarios/offline.ts'
 import { operations } from './scenarios/operations.ts'
 import { ownPasswords } from './scenarios/own-passwords.ts'
 import { replicas } from './scenarios/replicas.ts'
@@ -28,6 +32,8 @@ const scenarios: Record<string, Scenario> = {
   operations,
   evidence,
   clients,
+  notebook,
+  offline,
 }
 
 interface Report {
@@ -44,9 +50,11 @@ async function trial(name: string, scenario: Scenario, logsFolder?: string): Pro
   say(`\n== ${name}: ${scenario.shows}`)
   const report: Report = { scenario: name, ok: false, build_s: 0, start_s: 0, figures: {} }
   let output = ''
-  const stack = await prepareStack(name, scenario.dotenv ?? [], (text) => {
+  const onOutput = (text: string) => {
     output += text
-  })
+  }
+  const stack = await prepareStack(name, scenario.dotenv ?? [], onOutput)
+  const takeDown = onSignal(stack)
   try {
     say('-- build')
     report.build_s = await timed(() => stack.compose(['build'], { onOutput }))
@@ -61,13 +69,29 @@ async function trial(name: string, scenario: Scenario, logsFolder?: string): Pro
   } finally {
     if (logsFolder) writeFileSync(join(logsFolder, `${name}.log`), output + (await logsOf(stack)))
     say('-- down')
-    await stack.down()
+    await takeDown()
   }
   say(`== ${name}: ${report.ok ? 'holds' : 'DOES NOT HOLD'} ${JSON.stringify(report.figures)}`)
   return report
+}
 
-  function onOutput(text: string): void {
-    output += text
+/** Returns what takes the stack down; until then a signal does it too, and ends the program. */
+function onSignal(stack: ComposeStack): () => Promise<void> {
+  const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+  let down: Promise<void> | undefined
+  const takeDown = () => {
+    down ??= stack.down()
+    return down
+  }
+  const end = async (name: NodeJS.Signals) => {
+    say(`-- ${name}: down`)
+    await takeDown()
+    process.exit(128 + constants.signals[name])
+  }
+  for (const name of names) process.on(name, end)
+  return async () => {
+    await takeDown()
+    for (const name of names) process.off(name, end)
   }
 }
 

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { chosenPassword, makeSecrets, rotateSecrets } from '../containers/secrets.ts'
+import { chosenPassword, makeSecrets, rotateSecrets, setByCompose } from '../containers/secrets.ts'
+import { namesIn } from '../dotenv.ts'
 import { Failure } from '../failure.ts'
 import { scratchFolder } from '../testing/scratch.ts'
 
@@ -66,7 +67,7 @@ test('copies that differ are refused, and a rotation makes them equal', (t) => {
   const owner = read(folder, 'db/owner')
   rmSync(join(folder, 'mcp-audit/audit_service'))
   writeFileSync(join(folder, 'mcp-audit/audit_service'), 'half-way\n')
-  assert.throws(() => makeSecrets(folder, undefined), /rotate audit_service/)
+  assert.throws(() => makeSecrets(folder, undefined), /docs\/OPERATIONS\.md says under "Rotate"/)
   rotateSecrets(folder, ['audit_service'], undefined)
   assert.deepEqual(makeSecrets(folder, undefined), [])
   assert.notEqual(read(folder, 'mcp-audit/audit_service'), 'half-way')
@@ -97,4 +98,16 @@ test('a short password, an odd owner and an unknown name are refused', (t) => {
   ]) {
     assert.throws(() => chosenPassword(checkout(t, `${line}\n`)), Failure)
   }
+})
+
+test('what the compose file sets itself is refused, and .env.example marks just that with [stack]', (t) => {
+  for (const name of setByCompose) {
+    assert.throws(() => chosenPassword(checkout(t, `${name}=8000\n`)), Failure)
+  }
+  const example = readFileSync(join(root, '.env.example'), 'utf8')
+  const marked = example
+    .split('\n\n')
+    .filter((paragraph) => /^# .*\[stack\]$/m.test(paragraph) && !paragraph.startsWith('# [stack]'))
+    .flatMap((paragraph) => namesIn(paragraph))
+  assert.deepEqual(new Set(marked), new Set(setByCompose))
 })

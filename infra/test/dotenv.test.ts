@@ -31,6 +31,12 @@ test('an unknown name is refused with the nearest known one', () => {
   assert.throws(() => parseDotenv('LOG_LEVLE=info', example), /did you mean LOG_LEVEL\?/)
 })
 
+test('names that Docker and Compose read for themselves are theirs', () => {
+  const text = 'COMPOSE_FILE=a.yml\nDOCKER_BUILDKIT=1\nBUILDKIT_PROGRESS=plain\n'
+  assert.deepEqual(faultyLines(text), [])
+  assert.deepEqual(faultyLines('COMPOSE=1\n'), [1])
+})
+
 test('an unknown name that resembles none is refused without a guess', () => {
   assert.throws(
     () => parseDotenv('COLOUR=red', example),

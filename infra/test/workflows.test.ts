@@ -82,7 +82,7 @@ test('every script that a workflow calls exists', () => {
     [...text.matchAll(/\bnpm (?:run )?(?:--?\S+ )*([\w:-]+)/g)].map(([, name]) => name as string),
   )
   assert.ok(called.includes('smoke') && called.includes('test'))
-  const builtIn = ['publish']
+  const builtIn = ['publish', 'pkg']
   assert.deepEqual(
     called.filter((name) => !builtIn.includes(name) && !(name in scripts)),
     [],
