@@ -13,14 +13,16 @@ if [ "${OFFLINE:-false}" = true ]; then
     echo 'OFFLINE=true, and infra/containers/offline is empty: fill it as its README.md says.' >&2
     exit 1
   fi
-  # How old a version is was checked when it was fetched; here nobody could be asked.
-  set -- "$1" --offline --store-dir /offline/store --config.minimumReleaseAge=0
+  set -- "$1" --offline --store-dir /offline/store
 else
-  pnpm="npx --yes $(node -p 'JSON.parse(require("fs").readFileSync("package.json")).packageManager')"
+  # Asking whether there is a newer npm takes seconds, and nobody would read the answer.
+  export NPM_CONFIG_UPDATE_NOTIFIER=false
+  pnpm="npx --yes --prefer-offline $(node -p 'JSON.parse(require("fs").readFileSync("package.json")).packageManager')"
   set -- "$1" --store-dir /pnpm-store
 fi
 package=$1
 shift
-# No optional dependencies: those are the Node and the PostgreSQL of a machine without containers.
+# How old a version is was checked when it went into the lockfile, which is frozen here; asking again takes
+# 40 s for each image. Optional dependencies are the Node and the PostgreSQL of machines without containers.
 exec $pnpm install --prod --no-optional --frozen-lockfile --filter "$package..." \
-  --package-import-method copy "$@"
+  --package-import-method copy --config.minimumReleaseAge=0 "$@"
