@@ -3,13 +3,13 @@
 //   npm start                    in one terminal
 //   npm run walkthrough          in another
 //
-// The gateway is http://127.0.0.1:8080, or what GATEWAY_URL says. Exit code 0 if every answer was as
+// The gateway is http://127.0.0.1:8080, or what AIGOV_URL says. Exit code 0 if every answer was as
 // expected, 1 otherwise. It writes to the log: a model version and one event a run.
 import assert from 'node:assert/strict'
 import { createHash, randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 
-const gateway = process.env.GATEWAY_URL ?? 'http://127.0.0.1:8080'
+const gateway = process.env.AIGOV_URL ?? 'http://127.0.0.1:8080'
 
 async function call(path: string, body?: unknown) {
   const response = await fetch(gateway + path, {
@@ -20,7 +20,7 @@ async function call(path: string, body?: unknown) {
     }),
   }).catch((): never => {
     console.error(
-      `\nNothing answers at ${gateway}: start the stack first (npm start), or set GATEWAY_URL.`,
+      `\nNothing answers at ${gateway}: start the stack first (npm start), or set AIGOV_URL.`,
     )
     process.exit(1)
   })

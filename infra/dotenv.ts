@@ -18,6 +18,10 @@ export function parseDotenv(text: string, example: string): Record<string, strin
   const known = namesIn(example)
   const seen = new Set<string>()
   const faults: string[] = []
+  // parseEnv would take it into the first name.
+  if (text.startsWith('\uFEFF')) {
+    faults.push('.env begins with a byte order mark: save it as UTF-8 without one.')
+  }
   text.split(/\r?\n/).forEach((line, index) => {
     if (/^\s*(#|$)/.test(line)) return
     const [, name, value] = assignment.exec(line) ?? []

@@ -39,6 +39,7 @@ export async function migrate(options: MigrateOptions): Promise<string[]> {
     // The runner takes this lock too (it counts per session) and releases it when the files are done.
     // Ours covers the roles as well: two ALTER ROLE at once fail with "tuple concurrently updated".
     await client.query('SELECT pg_advisory_lock($1)', [PG_MIGRATE_LOCK_ID])
+    await refuseMightyRoles(client)
     const applied = await applyFiles(
       client,
       options.migrationsDir ?? join(import.meta.dirname, 'migrations'),
@@ -93,6 +94,20 @@ function firstPlace(report: string): string | undefined {
   return carets > 0 ? lines[carets - 1]?.trim() : undefined
 }
 
+/** A service that logs in as a superuser could rewrite the log: no such database is used or made. */
+async function refuseMightyRoles(client: Client): Promise<void> {
+  const { rows } = await client.query<{ rolname: string }>(
+    `SELECT rolname FROM pg_roles
+      WHERE rolname IN ('audit_service', 'lineage_service', 'governance_tables')
+        AND (rolsuper OR rolcreaterole OR rolbypassrls OR rolreplication OR rolname = current_user)`,
+  )
+  const names = rows.map(({ rolname }) => rolname).join(', ')
+  if (names === '') return
+  throw new Failure(
+    `${names} has the rights of an owner in this database, and a service would log in with them: set POSTGRES_USER to another name and make the database anew, or take the rights away.`,
+  )
+}
+
 async function setLogin(client: Client, role: string, password: string): Promise<void> {
   // ALTER ROLE takes no parameters.
   const verifier = escapeLiteral(scramVerifier(password))
@@ -110,8 +125,8 @@ function explainConnection(databaseUrl: string, error: unknown): string {
   if (code === '28P01') {
     return `The database at ${databaseUrl} refuses the owner's password: it was made with another. Put the former password back.`
   }
-  if (code === '3D000')
-    return `There is no database at ${databaseUrl}: create it, or correct the name.`
+  if (code === '3D000' || code === '28000')
+    return `There is no database at ${databaseUrl}, or nobody may enter it yet. If its first start was interrupted, nothing is stored: remove it ("docker compose down -v") and start again. Else create it, or correct the name.`
   return `The database at ${databaseUrl} cannot be reached (${code ?? message}): check that it runs and that the address is right.`
 }
 

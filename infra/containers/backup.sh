@@ -1,6 +1,6 @@
 #!/bin/bash
 # Writes a backup of the running database to standard output, as a tar archive (read it with tar -i, since
-# it is two in a row). Runs in the container of the database:
+# it is several in a row). Runs in the container of the database:
 #
 #   docker compose exec -T db bash -s < infra/containers/backup.sh > base.tar
 #
@@ -34,11 +34,16 @@ archive --exclude='pgsql_tmp*' --exclude='./postmaster.*' --exclude='./pg_wal/*'
   --exclude='./pg_serial/*' --exclude='./pg_snapshots/*' --exclude='./pg_stat_tmp/*' \
   --exclude='./pg_subtrans/*' .
 label=$(query 'SELECT labelfile FROM pg_backup_stop(wait_for_archive => false)')
-printf '%s\n' "$label" >/tmp/backup_label
-archive -C /tmp backup_label -C "$PGDATA" pg_wal
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+printf '%s\n' "$label" >"$work/backup_label"
+archive -C "$work" backup_label -C "$PGDATA" pg_wal
 
 first=$(printf '%s\n' "$label" | sed -n 's/^START WAL LOCATION:.*file \([0-9A-F]*\)).*/\1/p')
 if [ -z "$first" ] || ! [ -e "pg_wal/$first" ]; then
   echo 'More was written during the backup than wal_keep_size keeps: raise it, or try when less is written.' >&2
   exit 1
 fi
+# Last, so that an archive without it is known to be cut short.
+: >"$work/backup_complete"
+archive -C "$work" backup_complete

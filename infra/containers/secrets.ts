@@ -1,4 +1,5 @@
-// Makes the passwords of the compose stack, one volume for each container that needs some.
+// Makes the passwords of the compose stack, one volume for each container that needs some. It runs before all
+// others that need one, so it also judges .env.
 //
 //   node infra/containers/secrets.ts                     makes what is missing
 //   node infra/containers/secrets.ts rotate <name> ...   makes new ones: owner, lineage_service, audit_service
@@ -7,9 +8,8 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseDotenv } from '../dotenv.ts'
 import { Failure } from '../failure.ts'
-import { postgresFaults } from '../postgres-settings.ts'
+import { readComposeSettings } from './compose-settings.ts'
 
 /** Each password, and the containers that hold a copy of it in their volume. */
 const holders = {
@@ -18,49 +18,8 @@ const holders = {
   audit_service: ['db-migrate', 'mcp-audit'],
 } as const
 
-/** What docker-compose.yml sets itself, so that a value in `.env` would count for nothing. */
-export const setByCompose = [
-  'HOST',
-  'PORT',
-  'METRICS_PORT',
-  'MCP_DIRECTORY',
-  'DATABASE_URL',
-  'DATABASE_PASSWORD_FILE',
-  'LINEAGE_DATABASE_PASSWORD_FILE',
-  'AUDIT_DATABASE_PASSWORD_FILE',
-]
-
 type Name = keyof typeof holders
 const names = Object.keys(holders) as Name[]
-
-/**
- * The password of the database's owner that a person put into `.env` beside `.env.example`, if any.
- *
- * @throws Failure for a `.env` that cannot be read or holds what nothing reads
- */
-export function chosenPassword(checkout: string): string | undefined {
-  const file = join(checkout, '.env')
-  let text: string
-  try {
-    // Read at once: in a folder that is closed to us, existsSync would say that there is no file.
-    text = readFileSync(file, 'utf8')
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT') return undefined
-    throw new Failure(
-      `.env cannot be read (${code}) by user ${process.getuid?.()}, as whom the containers run: open the folder and the file to that user, for example with "chmod o+x . && chmod o+r .env".`,
-    )
-  }
-  const values = parseDotenv(text, readFileSync(join(checkout, '.env.example'), 'utf8'))
-  const set = new Map(Object.entries(values).filter(([, value]) => value !== ''))
-  const ignored = setByCompose.filter((name) => set.has(name))
-  const faults = [
-    ...ignored.map((name) => `${name} is set by docker-compose.yml itself: take it out of .env.`),
-    ...postgresFaults(set),
-  ]
-  if (faults.length > 0) throw new Failure(faults.join('\n'))
-  return set.get('POSTGRES_PASSWORD')
-}
 
 /**
  * Makes what is missing in the volumes below `folder`. What is there is kept: an interrupted run is
@@ -126,7 +85,7 @@ function write(file: string, value: string): void {
 if (import.meta.main) {
   const [command, ...which] = process.argv.slice(2)
   try {
-    const chosen = chosenPassword('/checkout')
+    const chosen = readComposeSettings('/checkout').get('POSTGRES_PASSWORD')
     if (command === undefined) {
       const made = makeSecrets('/secrets', chosen)
       console.error(made.length > 0 ? `Made: ${made.join(', ')}.` : 'Nothing was missing.')

@@ -1,15 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import {
-  EnvironmentError,
-  flag,
-  positiveInteger,
-  readEnvironment,
-  serverVariables,
-} from '@ai-governance/common/environment'
 import { lineOf, parseDotenv } from '../dotenv.ts'
 import { Failure } from '../failure.ts'
-import { postgresFaults } from '../postgres-settings.ts'
+import { settingFaults } from '../setting-rules.ts'
 import { readText } from './file-fault.ts'
 
 /** What a person may choose about the local stack. */
@@ -57,16 +50,6 @@ const fromShell = [
   'AIBOM_REQUIRED',
   'GATE_SLA_MS',
 ]
-
-/** What goes to the services as it stands, judged here as they do: before anything starts, and once. */
-const passedOn = {
-  LOG_LEVEL: serverVariables.LOG_LEVEL,
-  GATEWAY_ALLOWED_HOSTS: serverVariables.GATEWAY_ALLOWED_HOSTS,
-  AIBOM_REQUIRED: flag.optional().describe('true or false'),
-  GATE_SLA_MS: positiveInteger
-    .optional()
-    .describe('a whole number of milliseconds from 1 on, for example 1500'),
-}
 
 /**
  * Reads `.env` (if there is one) and the shell's variables.
@@ -121,13 +104,7 @@ function* faultsOf(values: Map<string, string>): Generator<string> {
   if (port !== undefined && !isPort(port)) {
     yield `GATEWAY_PORT must be a port from 1 to 65535 other than ${reservedPorts.join(', ')}, which the services use.`
   }
-  yield* postgresFaults(values)
-  try {
-    readEnvironment(passedOn, Object.fromEntries(values))
-  } catch (error) {
-    if (!(error instanceof EnvironmentError)) throw error
-    yield* error.message.split('\n')
-  }
+  yield* settingFaults(values)
 }
 
 function isPort(text: string): boolean {

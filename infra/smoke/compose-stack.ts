@@ -6,7 +6,7 @@ import { Failure } from '../failure.ts'
 import { freePort } from '../local/ports.ts'
 import { copyCheckout } from './checkout.ts'
 import { type CommandOptions, type CommandResult, runCommand } from './command.ts'
-import { type ContainerFacts, type NetworkFacts, serviceOf } from './hardening.ts'
+import { type ContainerFacts, type NetworkFacts, serviceOf } from './container-facts.ts'
 
 /** A compose stack from a copy of the checkout, under a project name and a port of its own. */
 export interface ComposeStack {
@@ -20,7 +20,7 @@ export interface ComposeStack {
   compose(args: readonly string[], options?: CommandOptions): Promise<CommandResult>
   /** Runs SQL as the owner of the database; returns what psql prints, unaligned. */
   psql(sql: string): Promise<string>
-  /** A shell script in the folder that ends at its first failure, with GATEWAY_PORT of this stack. */
+  /** A shell script in the folder that ends at its first failure, with GATEWAY_PORT and AIGOV_URL of this stack. */
   shell(script: string): Promise<CommandResult>
   /** Starts what is not running, with so many replicas, and resolves when everything is healthy. */
   up(replicas?: Record<string, number>): Promise<void>
@@ -60,6 +60,7 @@ export async function prepareStack(
     ...environmentFor(folder),
     COMPOSE_PROJECT_NAME: project,
     GATEWAY_PORT: String(port),
+    AIGOV_URL: `http://127.0.0.1:${port}`,
     // What engines before 23 and Compose before 2 need to be told.
     DOCKER_BUILDKIT: '1',
     COMPOSE_DOCKER_CLI_BUILD: '1',

@@ -1,164 +1,130 @@
-/** The part of `docker inspect` on a container that is judged. */
-export interface ContainerFacts {
-  Id: string
-  Name: string
-  Image: string
-  State: { Status: string; ExitCode: number; Health?: { Status: string } }
-  Config: {
-    User: string
-    Env: string[] | null
-    Labels: Record<string, string>
-    Healthcheck?: { Test: string[] }
-  }
-  HostConfig: {
-    Privileged: boolean
-    ReadonlyRootfs: boolean
-    CapAdd: string[] | null
-    CapDrop: string[] | null
-    SecurityOpt: string[] | null
-    Tmpfs: Record<string, string> | null
-    Memory: number
-    NanoCpus: number
-    PidsLimit: number | null
-    Init: boolean | null
-    NetworkMode: string
-    PidMode: string
-    IpcMode: string
-    UTSMode: string
-    Devices: unknown[] | null
-    PortBindings: Record<string, { HostIp: string; HostPort: string }[] | null> | null
-    RestartPolicy: { Name: string }
-    LogConfig: { Type: string; Config: Record<string, string> | null }
-  }
-  Mounts: { Type: string; Source: string; Destination: string; RW: boolean }[]
-  NetworkSettings: { Networks: Record<string, unknown> }
+import { relative } from 'node:path'
+import { type ContainerFacts, type NetworkFacts, serviceOf } from './container-facts.ts'
+import { imageVariables, type Role, roles } from './container-roles.ts'
+
+/** What a container is judged in. */
+interface Stack {
+  networks: readonly NetworkFacts[]
+  /** The checkout that the compose file is of. */
+  folder: string
 }
 
-/** The compose service that a container is of. */
-export function serviceOf({ Config, Name }: ContainerFacts): string {
-  return Config.Labels['com.docker.compose.service'] ?? Name
-}
+type Rule = (facts: ContainerFacts, role: Role, stack: Stack) => boolean
 
-export interface NetworkFacts {
-  Name: string
-  Internal: boolean
-}
-
-/** What a container is allowed that the others are not. */
-interface Role {
-  /** Ends by itself, so it has no health and is not restarted. */
-  oneShot?: true
-  /** Publishes a port on loopback, and so has one network with a way out. */
-  front?: true
-  /** Volumes that it may write to, by where they are mounted. */
-  writes?: RegExp
-}
-
-const roles: Record<string, Role> = {
-  secrets: { oneShot: true, writes: /^\/secrets\// },
-  'db-migrate': { oneShot: true },
-  db: { writes: /^\/var\/lib\/postgresql$/ },
-  'mcp-lineage': {},
-  'mcp-policy': {},
-  'mcp-audit': {},
-  'mcp-gateway': { front: true },
-}
-
-type Rule = (facts: ContainerFacts, role: Role, networks: ReadonlyMap<string, boolean>) => boolean
+const GIB = 1024 ** 3
+const sorted = (list: readonly string[]) => list.toSorted().join(' ')
+const isEmpty = (value: object | null | undefined) => Object.keys(value ?? {}).length === 0
 
 /** What holds for every container, each with the sentence that says so. */
 const rules: Record<string, Rule> = {
-  'runs as a numeric user other than root': ({ Config }) =>
-    /^[1-9][0-9]*:[1-9][0-9]*$/.test(Config.User),
+  'runs as its own numeric user, not root': ({ Config }, { user = '1000:1000' }) =>
+    Config.User === user && /^[1-9][0-9]*:[1-9][0-9]*$/.test(user),
+  'is in no other group than its role says': ({ HostConfig }, { groups = [] }) =>
+    sorted(HostConfig.GroupAdd ?? []) === sorted(groups),
   'has a read-only root filesystem': ({ HostConfig }) => HostConfig.ReadonlyRootfs,
   'drops all capabilities and adds none': ({ HostConfig: { CapDrop, CapAdd } }) =>
     CapDrop?.join() === 'ALL' && !CapAdd?.length,
-  'can gain no privileges': ({ HostConfig }) =>
-    HostConfig.SecurityOpt?.some((option) => /^no-new-privileges(:true)?$/.test(option)) === true,
+  'can gain no privileges, under the default profiles': ({ HostConfig: { SecurityOpt } }) =>
+    SecurityOpt?.length === 1 && /^no-new-privileges(:true)?$/.test(SecurityOpt[0] ?? ''),
   'is not privileged and has no device': ({ HostConfig }) =>
-    !HostConfig.Privileged && !HostConfig.Devices?.length,
-  'shares no namespace with the host': ({ HostConfig }) =>
-    [HostConfig.NetworkMode, HostConfig.PidMode, HostConfig.IpcMode, HostConfig.UTSMode].every(
-      (mode) => mode !== 'host',
-    ),
-  'has temporary space without programs, setuid or devices, and of a stated size': ({
+    !HostConfig.Privileged && !HostConfig.Devices?.length && !HostConfig.DeviceCgroupRules?.length,
+  'shares no namespace, neither with the host nor with another container': ({ HostConfig }) =>
+    HostConfig.PidMode === '' &&
+    HostConfig.UTSMode === '' &&
+    HostConfig.UsernsMode === '' &&
+    HostConfig.IpcMode === 'private' &&
+    !/^(host|container:)/.test(HostConfig.NetworkMode),
+  'changes no setting of the kernel, no name of a host, no group of limits': ({ HostConfig }) =>
+    isEmpty(HostConfig.Sysctls) && isEmpty(HostConfig.ExtraHosts) && HostConfig.CgroupParent === '',
+  'has temporary space without programs, setuid or devices, and of a small size': ({
     HostConfig,
   }) =>
-    Object.values(HostConfig.Tmpfs ?? {}).every(
-      (options) =>
-        ['noexec', 'nosuid', 'nodev'].every((word) => options.split(',').includes(word)) &&
-        /(^|,)size=\d+[km]?/.test(options),
-    ) && HostConfig.Tmpfs?.['/tmp'] !== undefined,
-  'has a memory limit': ({ HostConfig }) => HostConfig.Memory > 0,
-  'has a CPU limit': ({ HostConfig }) => HostConfig.NanoCpus > 0,
-  'has a limit of processes': ({ HostConfig }) => (HostConfig.PidsLimit ?? 0) > 0,
+    HostConfig.Tmpfs?.['/tmp'] !== undefined &&
+    Object.values(HostConfig.Tmpfs).every((options) => {
+      const words = options.split(',')
+      const size = Number(/^size=([1-9][0-9]{0,2})m$/.exec(words[3] ?? '')?.[1])
+      const rest = words.slice(4).every((word) => /^[ug]id=[1-9][0-9]*$/.test(word))
+      return words.slice(0, 3).join() === 'noexec,nosuid,nodev' && size <= 256 && rest
+    }),
+  'has a limit of memory, and is ended where it passes it': ({ HostConfig }) =>
+    HostConfig.Memory > 0 &&
+    HostConfig.Memory <= 4 * GIB &&
+    HostConfig.MemorySwap >= 0 &&
+    HostConfig.MemorySwap <= 2 * HostConfig.Memory &&
+    HostConfig.OomKillDisable !== true,
+  'has a limit of CPU': ({ HostConfig }) => HostConfig.NanoCpus > 0 && HostConfig.NanoCpus <= 16e9,
+  'has a limit of processes': ({ HostConfig }) =>
+    (HostConfig.PidsLimit ?? 0) > 0 && (HostConfig.PidsLimit ?? 0) <= 1_000,
+  'leaves no core dump': ({ HostConfig }) =>
+    HostConfig.Ulimits?.some((limit) => limit.Name === 'core' && limit.Hard === 0) === true,
   'has an init process': ({ HostConfig }) => HostConfig.Init === true,
-  'has a health check without shell or curl, unless it ends by itself': ({ Config }, role) => {
-    const [kind, program = ''] = Config.Healthcheck?.Test ?? []
-    if (role.oneShot) return kind === undefined || kind === 'NONE'
-    return kind === 'CMD' && !/(^|\/)(ba|da)?sh$|curl|wget/.test(program)
+  'runs what its role says': ({ Config }, { command }) =>
+    [...(Config.Entrypoint ?? []), ...(Config.Cmd ?? [])].join(' ') === command,
+  'has the health check that its role says, without shell or curl': ({ Config }, { health }) => {
+    const [kind, ...program] = Config.Healthcheck?.Test ?? ['NONE']
+    return health === undefined ? kind === 'NONE' : kind === 'CMD' && program.join(' ') === health
   },
   'is restarted, unless it ends by itself': ({ HostConfig }, role) =>
     ['', 'no'].includes(HostConfig.RestartPolicy.Name) === (role.oneShot === true),
-  'publishes no port, or the gateway one on loopback': ({ HostConfig }, role) => {
-    const bindings = Object.values(HostConfig.PortBindings ?? {}).flatMap((list) => list ?? [])
-    if (!role.front) return bindings.length === 0
-    return bindings.length === 1 && bindings[0]?.HostIp === '127.0.0.1'
+  'publishes what its role says, on loopback': ({ HostConfig }, { published = [] }) => {
+    const bindings = Object.entries(HostConfig.PortBindings ?? {})
+    return (
+      sorted(bindings.map(([port]) => port)) === sorted(published) &&
+      bindings.every(([, list]) => list?.length === 1 && list[0]?.HostIp === '127.0.0.1')
+    )
   },
-  'is on internal networks alone, but for the gateway’s published port': (
-    facts,
+  'is on the networks that its role says, all but the published one without a way out': (
+    { NetworkSettings },
     role,
-    networks,
+    stack,
   ) => {
-    const { HostConfig, NetworkSettings } = facts
-    if (HostConfig.NetworkMode === 'none') return true
     const names = Object.keys(NetworkSettings.Networks)
-    const open = names.filter((name) => networks.get(name) !== true)
-    return names.length > 0 && open.length === (role.front ? 1 : 0)
+    const short = names.map((name) => name.replace(/^.*_/, ''))
+    const isClosed = (name: string) =>
+      /(^|_)(none|edge)$/.test(name) || stack.networks.some((n) => n.Name === name && n.Internal)
+    return sorted(short) === sorted(role.networks) && names.every(isClosed)
   },
-  'has secrets as files, not in its environment': ({ Config }) =>
-    (Config.Env ?? []).every((line) => {
-      const [name = '', value = ''] = line.split(/=(.*)/s)
-      const isFile = /_(FILE|PATH)$/.test(name)
-      const isSecret = /PASS(WORD)?|SECRET|TOKEN|CREDENTIAL|PRIVATE|(^|_)KEY/i.test(name)
-      return (isFile || !isSecret) && !/:\/\/[^/@]*:[^/@]+@/.test(value)
-    }),
-  'writes to no mount but its own data': ({ Mounts }, role) =>
-    Mounts.filter(({ Type }) => Type !== 'tmpfs').every(
-      ({ Type, RW, Destination }) =>
-        !RW || (Type === 'volume' && role.writes?.test(Destination) === true),
-    ),
-  'cannot reach the engine': ({ Mounts }) =>
-    Mounts.every(({ Source }) => !/docker\.sock|^\/(etc|proc|sys|var|run|root)?$/.test(Source)),
+  'has the variables that its role says': ({ Config }, role) =>
+    (Config.Env ?? [])
+      .map((line) => line.split('=', 1)[0] as string)
+      .every((name) => imageVariables.includes(name) || role.environment.includes(name)),
+  'has no password in a variable': ({ Config }) =>
+    (Config.Env ?? []).every((line) => !/:\/\/[^/@]*:[^/@]+@|[?&]password=/i.test(line)),
+  'has the mounts that its role says': ({ Mounts }, { mounts }, { folder }) =>
+    sorted(Mounts.map((mount) => mountText(mount, folder))) === sorted(mounts),
   'rotates its log': ({ HostConfig: { LogConfig } }) =>
-    LogConfig.Type === 'local' ||
-    (LogConfig.Type === 'json-file' &&
-      LogConfig.Config?.['max-size'] !== undefined &&
-      Number(LogConfig.Config['max-file']) > 1),
+    LogConfig.Type === 'json-file' &&
+    /^[1-9][0-9]?m$/.test(LogConfig.Config?.['max-size'] ?? '') &&
+    /^[2-9]$/.test(LogConfig.Config?.['max-file'] ?? ''),
+}
+
+/** As the roles write it: a volume without the project's name, a folder relative to the checkout. */
+function mountText(mount: ContainerFacts['Mounts'][number], folder: string): string {
+  const { Type, Name = '', Source, Destination, RW } = mount
+  const sources: Record<string, string> = {
+    volume: Name.replace(/^[^_]*_/, ''),
+    bind: relative(folder, Source) || '.',
+  }
+  return `${sources[Type] ?? Type}:${Destination}:${RW ? 'rw' : 'ro'}`
 }
 
 /** How many rules there are. */
 export const ruleCount = Object.keys(rules).length
 
 /**
- * What a stack does not meet, one line for each container and rule; empty when it is hardened. A container
- * that nobody has written a role for meets nothing.
+ * What a running stack does not meet, one line for each container and rule; empty when it is hardened. A
+ * container that nobody has written a role for meets nothing.
  */
-export function hardeningFaults(
-  containers: readonly ContainerFacts[],
-  networks: readonly NetworkFacts[],
-): string[] {
-  const internal = new Map(networks.map(({ Name, Internal }) => [Name, Internal]))
-  const found = new Set<string>()
+export function hardeningFaults(containers: readonly ContainerFacts[], stack: Stack): string[] {
   const faults = containers.flatMap((facts) => {
     const name = serviceOf(facts)
-    found.add(name)
     const role = roles[name]
     if (!role) return [`${name} is not a container that the list knows`]
     return Object.entries(rules)
-      .filter(([, holds]) => !holds(facts, role, internal))
+      .filter(([, holds]) => !holds(facts, role, stack))
       .map(([sentence]) => `${name} fails: ${sentence}`)
   })
-  const missing = Object.keys(roles).filter((name) => !found.has(name))
+  const found = containers.map(serviceOf)
+  const missing = Object.keys(roles).filter((name) => !found.includes(name))
   return [...faults, ...missing.map((name) => `${name} is missing`)]
 }

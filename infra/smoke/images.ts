@@ -1,5 +1,5 @@
 import type { ComposeStack } from './compose-stack.ts'
-import { serviceOf } from './hardening.ts'
+import { serviceOf } from './container-facts.ts'
 
 const MIB = 1_048_576
 const BASE = 'node:26-bookworm-slim'

@@ -191,6 +191,13 @@ test('a gateway that is not there fails the job with a sentence', async () => {
   assert.deepEqual([outputs.allowed, outputs['decision-id'], stderr], ['false', '', ''])
 })
 
+test('an address that ends in an empty query or fragment is that of the same gateway', async () => {
+  for (const end of ['/?', '/#', '/']) {
+    const { code, stdout } = await gate({ url: stack.gateway.url + end })
+    assert.equal(code, 0, stdout)
+  }
+})
+
 const wrongInputs: [string, Record<string, string>, RegExp][] = [
   ['no subject', { subject: ' ' }, /input subject is missing/],
   ['no payload', { payload: '' }, /exactly one of the inputs payload/],
@@ -199,6 +206,8 @@ const wrongInputs: [string, Record<string, string>, RegExp][] = [
   ['a payload that is no object', { payload: '["SECRET-4711"]' }, /payload must be a JSON object/],
   ['a file that is not there', { 'payload-file': 'nowhere.json' }, /cannot be read \(ENOENT\)/],
   ['an address with a password', { url: 'https://u:SECRET-4711@x' }, /input url must be/],
+  ['an address with no more than a password', { url: 'https://:SECRET@x' }, /input url must be/],
+  ['an address with a query', { url: 'https://x?SECRET-4711' }, /input url must be/],
   ['a switch that is no boolean', { 'fail-on-deny': 'no' }, /fail-on-deny must be true or false/],
   [
     'a time that is too long',

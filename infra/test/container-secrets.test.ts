@@ -2,12 +2,10 @@ import assert from 'node:assert/strict'
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { chosenPassword, makeSecrets, rotateSecrets, setByCompose } from '../containers/secrets.ts'
-import { namesIn } from '../dotenv.ts'
+import { makeSecrets, rotateSecrets } from '../containers/secrets.ts'
 import { Failure } from '../failure.ts'
 import { scratchFolder } from '../testing/scratch.ts'
 
-const root = join(import.meta.dirname, '..', '..')
 const files = [
   'db/owner',
   'db-migrate/owner',
@@ -20,13 +18,6 @@ const files = [
 function volumes(t: TestContext): string {
   const folder = scratchFolder(t)
   for (const name of ['db', 'db-migrate', 'mcp-lineage', 'mcp-audit']) mkdirSync(join(folder, name))
-  return folder
-}
-
-function checkout(t: TestContext, dotenv: string): string {
-  const folder = scratchFolder(t)
-  writeFileSync(join(folder, '.env.example'), readFileSync(join(root, '.env.example')))
-  writeFileSync(join(folder, '.env'), dotenv)
   return folder
 }
 
@@ -78,36 +69,4 @@ test('a rotation of nothing, or of a name that there is not, is refused', (t) =>
   const folder = volumes(t)
   assert.throws(() => rotateSecrets(folder, [], undefined), Failure)
   assert.throws(() => rotateSecrets(folder, ['toString'], undefined), Failure)
-})
-
-test('the password in .env is taken as it stands, without any substitution', (t) => {
-  const folder = checkout(t, "POSTGRES_PASSWORD='it$HOME%40:@/?&+correct;horse'\nGATEWAY_PORT=1\n")
-  assert.equal(chosenPassword(folder), 'it$HOME%40:@/?&+correct;horse')
-})
-
-test('without a .env, or without a value, there is no chosen password', (t) => {
-  assert.equal(chosenPassword(scratchFolder(t)), undefined)
-  assert.equal(chosenPassword(checkout(t, 'POSTGRES_PASSWORD=\n')), undefined)
-})
-
-test('a short password, an odd owner and an unknown name are refused', (t) => {
-  for (const line of [
-    'POSTGRES_PASSWORD=short',
-    'POSTGRES_USER=Über',
-    'POSTGRES_PASSWROD=abcdefgh',
-  ]) {
-    assert.throws(() => chosenPassword(checkout(t, `${line}\n`)), Failure)
-  }
-})
-
-test('what the compose file sets itself is refused, and .env.example marks just that with [stack]', (t) => {
-  for (const name of setByCompose) {
-    assert.throws(() => chosenPassword(checkout(t, `${name}=8000\n`)), Failure)
-  }
-  const example = readFileSync(join(root, '.env.example'), 'utf8')
-  const marked = example
-    .split('\n\n')
-    .filter((paragraph) => /^# .*\[stack\]$/m.test(paragraph) && !paragraph.startsWith('# [stack]'))
-    .flatMap((paragraph) => namesIn(paragraph))
-  assert.deepEqual(new Set(marked), new Set(setByCompose))
 })

@@ -54,3 +54,7 @@ test('the example file names every variable once', () => {
   assert.deepEqual(names, [...new Set(names)])
   assert.ok(names.includes('DATABASE_URL') && names.includes('GATEWAY_PORT'))
 })
+
+test('a byte order mark is refused, because it would hide the first name', () => {
+  assert.throws(() => parseDotenv('\uFEFFLOG_LEVEL=info\n', example), /byte order mark/)
+})

@@ -75,6 +75,22 @@ test('settings that a login has made for its own role are gone after the next ru
   assert.deepEqual(rows, [])
 })
 
+test('a service that would log in with the rights of an owner is refused', async (t) => {
+  const options = await freshDatabase(t)
+  await migrate(options)
+  const { databaseUrl, ownerPassword } = options
+  const url = new URL(databaseUrl)
+  url.password = ownerPassword
+  const owner = new Client({ connectionString: url.href })
+  await owner.connect()
+  await owner.query('ALTER ROLE audit_service SUPERUSER')
+  await owner.end()
+  await assert.rejects(
+    migrate(options),
+    (error) => error instanceof Failure && /^audit_service has the rights/.test(error.message),
+  )
+})
+
 test('runs at the same time wait for each other', async (t) => {
   const options = await freshDatabase(t)
   const applied = await Promise.all([migrate(options), migrate(options), migrate(options)])

@@ -58,7 +58,7 @@ test('every command of the README answers as it says', async () => {
 
 test('the walk-through passes', async () => {
   const child = spawn(process.execPath, [join(root, 'examples/walkthrough.ts')], {
-    env: { GATEWAY_URL: stack.gateway.url },
+    env: { AIGOV_URL: stack.gateway.url },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let output = ''

@@ -17,12 +17,13 @@ export const fresh: Scenario = {
   async run(stack, say) {
     const memory = await memoryOf(stack)
     await runCommand([process.execPath, join(stack.folder, 'examples', 'walkthrough.ts')], {
-      env: { ...process.env, GATEWAY_URL: stack.url },
+      env: { ...process.env, AIGOV_URL: stack.url },
       onOutput: (text) => process.stderr.write(text),
     })
     say('every container against the hardening list')
     const containers = await stack.containers()
-    assert.deepEqual(hardeningFaults(containers, await stack.networks()), [])
+    const { folder } = stack
+    assert.deepEqual(hardeningFaults(containers, { networks: await stack.networks(), folder }), [])
     say('passwords where they must not be')
     assert.deepEqual(await findSecrets(stack), [])
     say('what is in the images')

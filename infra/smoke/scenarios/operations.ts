@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { appendEvents } from '../../testing/appenders.ts'
 import type { ComposeStack } from '../compose-stack.ts'
@@ -22,6 +22,7 @@ export const operations: Scenario = {
     assert.equal((await append(stack, 2)).id, later.id + 1)
     say('remove everything, restore')
     await stack.compose(['down', '-v'])
+    await refuseCutArchive(stack)
     await runChapter(stack, 'Restore', () => stack.up())
     const { body } = await callGateway<{ ok: boolean; entries: number }>(
       stack.url,
@@ -66,6 +67,18 @@ async function append(stack: ComposeStack, n: number): Promise<Entry> {
   return body
 }
 
+/** An archive of which the end is missing must not become a database that starts. */
+async function refuseCutArchive(stack: ComposeStack): Promise<void> {
+  const [first = ''] = chapter(stack, 'Restore')
+  const command = first.split('\ndocker compose up')[0] as string
+  for (const share of [0.5, 0.97, 0.9999]) {
+    const file = join(stack.folder, 'backup', 'base.tar')
+    const size = Math.floor(statSync(file).size * share)
+    await stack.shell(`head -c ${size} backup/base.tar > backup/cut.tar`)
+    await assert.rejects(stack.shell(command.replace('base.tar', 'cut.tar')))
+  }
+}
+
 async function rotate(stack: ComposeStack): Promise<void> {
   const names: SecretName[] = ['owner', 'lineage_service', 'audit_service']
   const all = () => Promise.all(names.map((name) => secretOf(stack, name)))
@@ -83,11 +96,16 @@ async function runChapter(
   heading: string,
   beforeLast: () => Promise<void> = async () => {},
 ): Promise<void> {
+  const blocks = chapter(stack, heading)
+  for (const [i, block] of blocks.entries()) {
+    if (i > 0 && i === blocks.length - 1) await beforeLast()
+    await stack.shell(block.replaceAll('http://127.0.0.1:8080', stack.url))
+  }
+}
+
+function chapter(stack: ComposeStack, heading: string): string[] {
   const page = readFileSync(join(stack.folder, 'docs', 'OPERATIONS.md'), 'utf8')
   const blocks = shellBlocks(page, heading)
   assert.ok(blocks.length > 0)
-  for (const [i, block] of blocks.entries()) {
-    if (i > 0 && i === blocks.length - 1) await beforeLast()
-    await stack.shell(block)
-  }
+  return blocks
 }

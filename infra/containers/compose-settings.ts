@@ -1,0 +1,67 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseDotenv } from '../dotenv.ts'
+import { Failure } from '../failure.ts'
+import { settingFaults } from '../setting-rules.ts'
+
+/** What docker-compose.yml sets itself, so that a value in `.env` would count for nothing. */
+export const setByCompose = [
+  'HOST',
+  'PORT',
+  'METRICS_PORT',
+  'MCP_DIRECTORY',
+  'DATABASE_URL',
+  'DATABASE_PASSWORD_FILE',
+  'LINEAGE_DATABASE_PASSWORD_FILE',
+  'AUDIT_DATABASE_PASSWORD_FILE',
+]
+
+/** What a value must look like for docker-compose.yml to do with it what is meant. */
+const forms: Record<string, [RegExp, string]> = {
+  GATEWAY_PORT: [
+    /^([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5])$/,
+    'a port from 1 to 65535',
+  ],
+  AUTH_MODE: [/^none$/, 'none: keys and oidc are not available yet'],
+  GATEWAY_BIND: [
+    /^127(\.\d{1,3}){3}$/,
+    'a loopback address such as 127.0.0.1, because AUTH_MODE=none lets everybody in who can connect',
+  ],
+  POLICIES_DIR: [/^\.{0,2}\//, 'a path that starts with "./", "../" or "/"'],
+  AIBOM_PUBLIC_KEY_PATH: [/^(\.\/)?infra\/keys\/[^/]+$/, 'a file in infra/keys'],
+  OFFLINE: [/^(true|false)$/, 'true or false'],
+}
+
+/**
+ * What a person has set in the `.env` of a checkout, judged for `docker compose up`; empty without one.
+ *
+ * @throws Failure for a `.env` that cannot be read, or with a sentence for each line that cannot be right
+ */
+export function readComposeSettings(checkout: string): Map<string, string> {
+  let text: string
+  try {
+    // Read at once: in a folder that is closed to us, existsSync would say that there is no file.
+    text = readFileSync(join(checkout, '.env'), 'utf8')
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return new Map()
+    throw new Failure(
+      `.env cannot be read (${code}) by user ${process.getuid?.()}, as whom the containers run: open the folder and the file to that user, for example with "chmod o+x . && chmod o+r .env".`,
+    )
+  }
+  const values = parseDotenv(text, readFileSync(join(checkout, '.env.example'), 'utf8'))
+  const set = new Map(Object.entries(values).filter(([, value]) => value !== ''))
+  const faults = [...composeFaults(set), ...settingFaults(set)]
+  if (faults.length > 0) throw new Failure(faults.join('\n'))
+  return set
+}
+
+function* composeFaults(set: ReadonlyMap<string, string>): Generator<string> {
+  for (const name of setByCompose) {
+    if (set.has(name)) yield `${name} is set by docker-compose.yml itself: take it out of .env.`
+  }
+  for (const [name, [form, description]] of Object.entries(forms)) {
+    const value = set.get(name)
+    if (value !== undefined && !form.test(value)) yield `${name} must be ${description}.`
+  }
+}
