@@ -102,7 +102,8 @@ function readUrl(text) {
       'The input url must be http://… or https://… without user, query and fragment, such as https://gov.example.org.',
     )
   }
-  return url.href.replace(/\/+$/, '')
+  // Not href, which keeps the mark of a query or fragment that is empty.
+  return (url.origin + url.pathname).replace(/\/+$/, '')
 }
 
 /**

@@ -19,7 +19,8 @@ Not judged: `checkpoint` and `verifier_key` of the last line, that is, who vouch
 the log. Whoever could write a whole new log could hash it too: keep id and entry_hash
 of a last entry elsewhere, and look for them in later exports.
 
-Exit code: 0 verified, 4 not verified, 1 cannot be read, 2 wrong usage.
+Exit code: 0 verified, 4 not verified, 1 cannot be read or is no NDJSON, 2 wrong usage;
+5 verified as far as the export goes: details are missing that nothing in it accounts for.
 """
 
 from __future__ import annotations
@@ -50,17 +51,18 @@ EVENT = {"actor", "decision", "details_hash", "event_type", "request_id", "subje
 CHAIN = {"id", "created_at", "prev_hash", "entry_hash"}
 ENTRY = EVENT | CHAIN | {"details", "details_salt"}
 ERASED_ENTRY = ENTRY | {"erased", "erased_by"}
-FOUND = ("count", "first_id", "last_id", "last_entry_hash")
 NOT_JUDGED = ("checkpoint", "verifier_key")
-TRAILER = {"trailer", *FOUND, *NOT_JUDGED}
+TRAILER = {"trailer", "count", "first_id", "last_id", "last_entry_hash", *NOT_JUDGED}
 ERASER = "audit.details_erased"
 # What is attested about models and about the log itself is never erased.
 NEVER_ERASED = ("lineage.", "policy.", "audit.")
 
-SURROGATE = "a text holds half of a surrogate pair"
+NOT_JSON = "a line is not JSON in UTF-8"
+TOO_DEEP = f"a value is nested deeper than {MAX_DEPTH} levels"
 MISSING = "the entry is missing"
 UNACCOUNTED = "details are missing and no erasure accounts for it"
 NOT_CANONICAL = "details are not canonical JSON"
+NOT_NDJSON = "this is no NDJSON export but looks like JSON or CSV: ask for fmt=ndjson"
 INCOMPLETE = "the export is incomplete: its last line is not the trailer"
 
 
@@ -78,7 +80,8 @@ class Fault(Exception):
 
 def read_integer(token: str) -> Any:
     number = read_number(token)
-    return int(token) if abs(number) <= SAFE_INTEGER else number
+    # -0 is a number of its own, which an int cannot be.
+    return int(token) if abs(number) <= SAFE_INTEGER and token != "-0" else number
 
 
 def read_number(token: str) -> float:
@@ -89,7 +92,7 @@ def read_number(token: str) -> float:
 
 
 def refuse_constant(token: str) -> None:
-    raise Fault("NaN and Infinity are not JSON")
+    raise ValueError("NaN and Infinity are not JSON")
 
 
 def read_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -99,20 +102,85 @@ def read_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-read_json = json.JSONDecoder(
+decoder = json.JSONDecoder(
     object_pairs_hook=read_object,
     parse_float=read_number,
     parse_int=read_integer,
     parse_constant=refuse_constant,
-).decode
+)
 quote = json.JSONEncoder(ensure_ascii=False).encode
+WHITE_SPACE = re.compile(r"[ \t\r\n]*")
 
 
-def canonical(value: Any, depth: int = 1) -> str:
-    """RFC 8785. Raises Fault for what cannot be text in the log."""
+def skip_space(text: str, at: int) -> int:
+    return WHITE_SPACE.match(text, at).end()  # type: ignore[union-attr]
+
+
+def read_value(text: str, at: int) -> tuple[Any, int]:
+    """The value that begins at this place, and where it ends. ValueError if it is no JSON."""
+    try:
+        return decoder.raw_decode(text, at)
+    except RecursionError:
+        raise Fault(TOO_DEEP) from None
+
+
+# Only a text that holds one of these, or many brackets, has to be looked at value by value.
+SUSPECT = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
+
+
+def check_value(value: Any, levels: int) -> None:
+    """Refuses what is JSON and cannot be in the log."""
     if isinstance(value, str):
         if "\0" in value:
             raise Fault("a text holds U+0000")
+        try:
+            value.encode("utf-8")
+        except UnicodeEncodeError:
+            raise Fault("a text holds half of a surrogate pair") from None
+    elif isinstance(value, (list, dict)):
+        if levels == 0:
+            raise Fault(TOO_DEEP)
+        for item in [*value, *value.values()] if isinstance(value, dict) else value:
+            check_value(item, levels - 1)
+
+
+def read_members(text: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """The members of the object that is all of a text, and of each the text of its value.
+
+    Raises ValueError if it is no JSON, Fault if it is JSON of another kind.
+    """
+    members: dict[str, Any] = {}
+    texts: dict[str, str] = {}
+    at = skip_space(text, 0)
+    if text[at : at + 1] != "{":
+        raise Fault("a line is not a JSON object")
+    at = skip_space(text, at + 1)
+    mark = "}" if text[at : at + 1] == "}" else ","
+    at += mark == "}"
+    while mark == ",":
+        name, at = read_value(text, skip_space(text, at))
+        at = skip_space(text, at)
+        if not isinstance(name, str) or text[at : at + 1] != ":":
+            raise ValueError("a name is missing")
+        start = skip_space(text, at + 1)
+        value, at = read_value(text, start)
+        if name in members:
+            raise Fault("an object holds a name twice")
+        members[name], texts[name] = value, text[start:at]
+        at = skip_space(text, at)
+        mark = text[at : at + 1]
+        at += 1
+    if mark != "}" or skip_space(text, at) < len(text):
+        raise ValueError("the object does not end, or something follows it")
+    if SUSPECT.search(text) or text.count("{") + text.count("[") > MAX_DEPTH:
+        # The object itself is one level more.
+        check_value(members, MAX_DEPTH + 1)
+    return members, texts
+
+
+def canonical(value: Any) -> str:
+    """RFC 8785, of a value as `read_members` gives it."""
+    if isinstance(value, str):
         return quote(value)
     if value is None:
         return "null"
@@ -122,13 +190,10 @@ def canonical(value: Any, depth: int = 1) -> str:
         return str(value)
     if isinstance(value, float):
         return canonical_number(value)
-    if depth > MAX_DEPTH:
-        raise Fault(f"details are nested deeper than {MAX_DEPTH} levels")
     if isinstance(value, list):
-        return "[" + ",".join([canonical(item, depth + 1) for item in value]) + "]"
+        return "[" + ",".join([canonical(item) for item in value]) + "]"
     names = sorted(value, key=utf16)
-    members = [canonical(name) + ":" + canonical(value[name], depth + 1) for name in names]
-    return "{" + ",".join(members) + "}"
+    return "{" + ",".join([f"{quote(name)}:{canonical(value[name])}" for name in names]) + "}"
 
 
 def utf16(name: str) -> bytes:
@@ -163,32 +228,46 @@ def canonical_number(number: float) -> str:
 
 # --- Lines ----------------------------------------------------------------------------
 
+
+def is_too_long(line: bytes) -> bool:
+    return len(line) - line.endswith(b"\n") > MAX_LINE
+
+
+def is_blank(line: bytes) -> bool:
+    return not line.strip(b" \t\r\n")
+
+
 CLAIM = re.compile(rb'\{"id":([1-9][0-9]{0,15}),')
 
 
-def read_line(line: bytes) -> tuple[dict[str, Any], str]:
-    """The object on a line, and the line as text."""
-    if len(line) > MAX_LINE:
+def read_line(line: bytes) -> tuple[dict[str, Any], dict[str, str]]:
+    """The members of the object on a line, and of each the text of its value."""
+    if is_too_long(line):
         raise Fault(f"a line is longer than {MAX_LINE} bytes")
-    if too_many_values(line):
-        raise Fault(f"a line holds more than {MAX_VALUES} values")
     try:
-        text = line.decode("utf-8")
-        members = read_json(text)
-    except RecursionError:
-        raise Fault("a line is nested too deeply") from None
-    except ValueError:
-        cut = not line.endswith(b"\n")
-        raise Fault(INCOMPLETE if cut else "a line is not JSON in UTF-8") from None
-    if not isinstance(members, dict):
-        raise Fault("a line is not a JSON object")
-    return members, text
+        if too_many_values(line):
+            raise Fault(f"a line holds more than {MAX_VALUES} values")
+        return read_members(line.decode("utf-8"))
+    except (Fault, ValueError) as error:
+        if not line.endswith(b"\n"):
+            raise Fault(INCOMPLETE) from None
+        raise error if isinstance(error, Fault) else Fault(NOT_JSON) from None
 
 
 def claimed_id(line: bytes) -> int | None:
     """The id that a line begins with, though the rest of it may not be readable."""
     claim = CLAIM.match(line)
-    return int(claim[1]) if claim else None
+    id = int(claim[1]) if claim else 0
+    return id if is_id(id) else None
+
+
+def id_before(stream: BinaryIO) -> int | None:
+    """The id of the entry in front of the next line, if that begins with one."""
+    while line := stream.readline(MAX_LINE + 1):
+        if not is_blank(line):
+            id = claimed_id(line)
+            return id - 1 if id and id > 1 else None
+    return None
 
 
 def too_many_values(line: bytes) -> bool:
@@ -214,56 +293,95 @@ def is_id(value: Any) -> bool:
     return type(value) is int and 1 <= value <= SAFE_INTEGER
 
 
-def is_hash(value: Any) -> bool:
-    return isinstance(value, str) and HASH.match(value) is not None
+def microseconds(text: Any) -> int | None:
+    """RFC 3339 in UTC with six decimals, as microseconds since the Unix epoch.
 
-
-def microseconds(text: Any) -> int:
-    """RFC 3339 in UTC with six decimals, as microseconds since the Unix epoch."""
+    None for every other form, and for a time that there is not in the years 1 to 9999.
+    """
     try:
         if isinstance(text, str) and TIME.match(text):
             since = datetime.fromisoformat(text[:-1]) - EPOCH
             return since // timedelta(microseconds=1)
     except ValueError:
         pass
-    raise Fault("created_at is not a time in UTC with six decimals")
+    return None
+
+
+def is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def is_text_or_null(value: Any) -> bool:
+    return value is None or isinstance(value, str)
+
+
+def is_time(value: Any) -> bool:
+    return microseconds(value) is not None
+
+
+def is_object_or_null(value: Any) -> bool:
+    return value is None or isinstance(value, dict)
+
+
+def is_salt_or_null(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and SALT.match(value) is not None)
+
+
+def is_hash(value: Any) -> bool:
+    return isinstance(value, str) and HASH.match(value) is not None
+
+
+POSITION = (is_id, "a position in the log")
+TEXT = (is_text, "a text")
+TEXT_OR_NULL = (is_text_or_null, "a text or null")
+HEX_HASH = (is_hash, "64 lower-case hex digits")
+# What each member must be, in the order in which they are looked at.
+MUST_BE: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "id": POSITION,
+    "event_type": TEXT,
+    "subject": TEXT,
+    "actor": TEXT_OR_NULL,
+    "request_id": TEXT_OR_NULL,
+    "decision": (lambda value: isinstance(value, bool), "true or false"),
+    "created_at": (is_time, "a time in UTC with six decimals"),
+    "details": (is_object_or_null, "an object"),
+    "details_salt": (is_salt_or_null, "32 lower-case hex digits"),
+    "details_hash": HEX_HASH,
+    "prev_hash": HEX_HASH,
+    "entry_hash": HEX_HASH,
+    "erased": (lambda value: value is True, "true"),
+    "erased_by": POSITION,
+}
 
 
 def check_shape(entry: dict[str, Any]) -> None:
-    erased = entry.keys() == ERASED_ENTRY
-    if not erased and entry.keys() != ENTRY:
+    if entry.keys() not in (ENTRY, ERASED_ENTRY):
         raise Fault("an entry does not have exactly the members of the format")
-    if erased and not (entry["erased"] is True and is_id(entry["erased_by"])):
-        raise Fault("erased and erased_by do not say which entry erased the details")
-    if erased and not (entry["details"] is None and entry["details_salt"] is None):
-        raise Fault("an erased entry holds details or their salt")
-    texts = [entry["event_type"], entry["subject"]]
-    texts += [entry[n] for n in ("actor", "request_id") if entry[n] is not None]
-    if not all(isinstance(text, str) for text in texts):
-        raise Fault("event_type, subject, actor or request_id is not a text")
-    if not isinstance(entry["decision"], bool):
-        raise Fault("decision is not true or false")
-    if not all(is_hash(entry[n]) for n in ("details_hash", "prev_hash", "entry_hash")):
-        raise Fault("a hash is not 64 lower-case hex digits")
+    for name, (fits, what) in MUST_BE.items():
+        if name in entry and not fits(entry[name]):
+            raise Fault(f"{name} is not {what}")
 
 
-def check_details(entry: dict[str, Any], line: str) -> None:
+def check_details(entry: dict[str, Any], text: str) -> None:
+    """Holds the details against their hash. `text` is how they are written."""
     details, salt = entry["details"], entry["details_salt"]
     if details is None or salt is None:
         raise Fault(UNACCOUNTED)
-    if not isinstance(salt, str) or not SALT.match(salt):
-        raise Fault("details_salt is not 32 lower-case hex digits")
-    if not isinstance(details, dict):
-        raise Fault(NOT_CANONICAL)
-    text = canonical(details)
-    # Byte for byte. Inside of a text every quote is escaped, so what this finds is a name,
-    # and the first of its kind: if not of the entry, then of something inside of details,
-    # which is shorter than the whole.
-    if not line.startswith('"details":' + text, line.find('"details":')):
+    if text != canonical(details):
         raise Fault(NOT_CANONICAL)
     hashed = hashlib.sha256(bytes.fromhex(salt) + text.encode("utf-8")).hexdigest()
     if hashed != entry["details_hash"]:
         raise Fault("details do not match details_hash")
+
+
+def check_erased(entry: dict[str, Any]) -> None:
+    """What an entry without details must be, whatever its erasure says."""
+    if entry["details"] is not None or entry["details_salt"] is not None:
+        raise Fault("an erased entry holds details or their salt")
+    if entry["erased_by"] <= entry["id"]:
+        raise Fault(UNACCOUNTED)
+    if entry["event_type"].startswith(NEVER_ERASED):
+        raise Fault("an entry of this type is never erased")
 
 
 def entry_hash(entry: dict[str, Any], created_at: int) -> str:
@@ -290,46 +408,53 @@ class Erasures:
         # By id of the erasing entry: count, lowest and highest id of those that name it.
         self.open: dict[int, tuple[int, int, int]] = {}
 
-    def erased(self, entry: dict[str, Any]) -> None:
-        id, eraser = entry["id"], entry["erased_by"]
-        if eraser <= id or entry["event_type"].startswith(NEVER_ERASED):
-            raise Fault(UNACCOUNTED)
-        count, lowest, _ = self.open.get(eraser, (0, id, id))
-        self.open[eraser] = (count + 1, lowest, id)
+    def take(self, entry: dict[str, Any], first_id: int) -> None:
+        """The next entry, right in itself. `first_id` is where the export starts."""
+        id = entry["id"]
+        named, lowest, highest = self.open.pop(id, (0, id, id))
+        if entry["event_type"] == ERASER:
+            self.account(entry, first_id, named, lowest, highest)
+        elif named:
+            raise Fault(UNACCOUNTED, lowest)
+        if "erased" not in entry:
+            return
+        named, lowest, _ = self.open.get(entry["erased_by"], (0, id, id))
+        self.open[entry["erased_by"]] = (named + 1, lowest, id)
         self.total += 1
         if len(self.open) > MAX_OPEN_ERASURES:
             raise Fault(f"more than {MAX_OPEN_ERASURES} erasures are open at once")
 
-    def intact(self, entry: dict[str, Any], first_id: int) -> None:
-        """An entry with details: does it erase, and what it should?"""
-        id, details = entry["id"], entry["details"]
-        count, lowest, highest = self.open.pop(id, (0, id, id))
-        if entry["event_type"] != ERASER:
-            if count:
-                raise Fault(UNACCOUNTED, lowest)
-            return
-        begin, end, said = (details.get(n) for n in ("first_id", "last_id", "count"))
-        if not (is_id(begin) and is_id(end) and type(said) is int and end < id):
+    def account(
+        self, entry: dict[str, Any], first_id: int, named: int, lowest: int, highest: int
+    ) -> None:
+        """An entry that erases, and the entries that name it: how many, from where to where."""
+        begin, end, count = (entry["details"].get(n) for n in ("first_id", "last_id", "count"))
+        # An erasure that is repeated erases nothing. 0 == 0.0 == False in Python.
+        counted = is_id(count) or (type(count) is int and count == 0)
+        if not (counted and is_id(begin) and is_id(end) and begin <= end < entry["id"]):
             raise Fault("an erasure does not say what it erased")
-        if count and (lowest < begin or highest > end):
-            raise Fault(UNACCOUNTED, lowest if lowest < begin else highest)
-        if count > said or (count < said and begin >= first_id):
-            raise Fault("an erasure does not count the entries that name it")
+        if named and lowest < begin:
+            raise Fault(UNACCOUNTED, lowest)
+        if named and highest > end:
+            raise Fault(UNACCOUNTED, highest)
+        if named > count or (named < count and begin >= first_id):
+            raise Fault(f"the erasure counts {count} entries, and {named} name it")
         if begin < first_id:
             self.unchecked += 1
 
+    def unaccounted(self) -> int:
+        """Erased entries whose erasure has not come."""
+        return sum(count for count, _, _ in self.open.values())
+
     def warnings(self) -> Iterator[str]:
-        if self.total:
-            yield f"the details of {self.total} entries have been erased"
         if self.unchecked:
             yield (
                 f"{self.unchecked} erasures reach back before this export; whether they "
                 "count right shows in an export from entry 1"
             )
         if self.open:
-            entries = sum(count for count, _, _ in self.open.values())
             yield (
-                f"{entries} erased entries name erasures past the end of this export; "
+                f"{self.unaccounted()} erased entries name erasures past the end of this export; "
                 f"whether they account for it shows in an export up to {max(self.open)}"
             )
 
@@ -348,67 +473,78 @@ class Verification:
         self.last_hash = ZERO_HASH
         self.last_time: int | None = None
         self.complete = False
+        self.not_judged: list[str] = []
         self.erasures = Erasures()
 
     def take(self, line: bytes) -> None:
         """The next line. Raises Fault, naming the entry that is bad or missing here."""
         self.line += 1
-        if not line.strip(b" \t\r\n"):
+        if is_blank(line) and not is_too_long(line):
             return
         id = claimed_id(line) if self.last_id is None else self.last_id + 1
         try:
             if self.complete:
                 raise Fault("something follows the trailer")
-            members, text = read_line(line)
+            # How an export in JSON or CSV begins.
+            if self.last_id is None and line.startswith((b"[", b"id,")):
+                raise Fault(NOT_NDJSON)
+            members, texts = read_line(line)
             if "trailer" in members:
                 self.complete = True
                 self.take_trailer(members)
                 return
-            if not is_id(members.get("id")):
-                raise Fault("id is not a position in the log")
-            if self.last_id is not None and members["id"] != id:
-                raise Fault(MISSING)
-            id = members["id"]
-            self.take_entry(members, text)
-        except (UnicodeEncodeError, Fault) as error:
-            fault = error if isinstance(error, Fault) else Fault(SURROGATE)
+            said = members.get("id")
+            if is_id(said):
+                if self.last_id is not None and said != id:
+                    raise Fault(MISSING)
+                id = said
+            self.take_entry(members, texts)
+        except Fault as fault:
             if fault.id is None and not self.complete and fault.reason != INCOMPLETE:
                 fault.id = id
-            raise fault from None
+            raise
 
-    def take_entry(self, entry: dict[str, Any], text: str) -> None:
+    def take_entry(self, entry: dict[str, Any], texts: dict[str, str]) -> None:
         check_shape(entry)
-        first_id = self.first_id or entry["id"]
         first = self.first_id is None
-        prev_hash = entry["prev_hash"] if first and first_id > 1 else self.last_hash
+        # The first entry of the log has nothing before it, and no other has.
+        if first and entry["id"] > 1 and entry["prev_hash"] == ZERO_HASH:
+            raise Fault(MISSING, 1)
+        prev_hash = entry["prev_hash"] if first and entry["id"] > 1 else self.last_hash
         if entry["prev_hash"] != prev_hash:
             raise Fault("prev_hash is not the entry_hash of the entry before")
         created_at = microseconds(entry["created_at"])
+        assert created_at is not None, "check_shape has seen that it is a time"
         if self.last_time is not None and created_at < self.last_time:
             raise Fault("created_at is earlier than that of the entry before")
-        erased = "erased" in entry
-        if erased:
-            self.erasures.erased(entry)
+        if "erased" in entry:
+            check_erased(entry)
         else:
-            check_details(entry, text)
+            check_details(entry, texts["details"])
         if entry_hash(entry, created_at) != entry["entry_hash"]:
             raise Fault("entry_hash does not match the content")
-        if not erased:
-            self.erasures.intact(entry, first_id)
+        self.erasures.take(entry, self.first_id or entry["id"])
         self.entries += 1
-        self.first_id, self.last_id = first_id, entry["id"]
+        self.first_id, self.last_id = self.first_id or entry["id"], entry["id"]
         self.last_hash, self.last_time = entry["entry_hash"], created_at
 
     def take_trailer(self, trailer: dict[str, Any]) -> None:
         if trailer.keys() != TRAILER or trailer["trailer"] is not True:
             raise Fault("the trailer does not have the members that it must have")
-        said = [trailer[name] for name in FOUND]
-        found = [self.entries, self.first_id, self.last_id, self.last_hash]
-        # 1 == 1.0 == True in Python, and not in JSON.
-        if said != found or any(type(a) is not type(b) for a, b in zip(said, found)):
-            raise Fault("the trailer does not say what the entries are")
-        if not all(isinstance(trailer[n], (str, type(None))) for n in NOT_JUDGED):
-            raise Fault("checkpoint or verifier_key is not a text or null")
+        found = {
+            "count": self.entries,
+            "first_id": self.first_id,
+            "last_id": self.last_id,
+            "last_entry_hash": self.last_hash,
+        }
+        for name, value in found.items():
+            # 1 == 1.0 == True in Python, and not in JSON.
+            if trailer[name] != value or type(trailer[name]) is not type(value):
+                raise Fault(f"{name} of the trailer is not that of the entries")
+        for name in NOT_JUDGED:
+            if not is_text_or_null(trailer[name]):
+                raise Fault(f"{name} of the trailer is not a text or null")
+        self.not_judged = [name for name in NOT_JUDGED if trailer[name] is not None]
 
     def warnings(self) -> Iterator[str]:
         yield from self.erasures.warnings()
@@ -429,9 +565,10 @@ class Verification:
             "last_id": self.last_id,
             "last_entry_hash": self.last_hash,
             "erased": self.erasures.total,
+            "unaccounted": 0 if fault else self.erasures.unaccounted(),
             "complete": self.complete,
-            "warnings": list(self.warnings()),
-            "not_judged": list(NOT_JUDGED),
+            "warnings": [] if fault else list(self.warnings()),
+            "not_judged": self.not_judged,
         }
 
 
@@ -440,11 +577,14 @@ def verify(stream: BinaryIO, progress: Callable[[int], None] | None = None) -> d
 
     `ok`; `entries` that verified; `first_bad_id` and `reason` (null where ok; the id is
     null too where no entry can be named) and the `line` of the file; `first_id`,
-    `last_id` and `last_entry_hash` of what verified; `erased` entries among them;
-    `complete`: it has a trailer; `warnings`; `not_judged`. Raises OSError if the stream
+    `last_id` and `last_entry_hash` of what verified; `erased` entries among them, and
+    how many of these are `unaccounted`: they name an erasure past the end of the export;
+    `complete`: it has a trailer; `warnings` of what an export that is ok cannot show;
+    `not_judged`: what the trailer holds and nothing checked. Raises OSError if the stream
     cannot be read.
     """
     state = Verification()
+    line = b""
     try:
         while line := stream.readline(MAX_LINE + 1):
             state.take(line)
@@ -453,6 +593,10 @@ def verify(stream: BinaryIO, progress: Callable[[int], None] | None = None) -> d
         if not state.complete:
             raise Fault(INCOMPLETE)
     except Fault as fault:
+        # Where an export starts only its first line tells; if that says nothing, the next.
+        nameless = fault.id is None and state.last_id is None and not state.complete
+        if nameless and line.endswith(b"\n") and fault.reason != NOT_NDJSON:
+            fault.id = id_before(stream)
         return state.verdict(fault)
     return state.verdict(None)
 
@@ -484,14 +628,18 @@ def report(verdict: dict[str, Any]) -> str:
     """The verdict for people."""
     ids = f", {verdict['first_id']} to {verdict['last_id']}" if verdict["entries"] else ""
     lines = ["Verified" if verdict["ok"] else "NOT VERIFIED"]
+    if verdict["unaccounted"]:
+        lines[0] += " as far as the export goes"
     if not verdict["ok"]:
         bad = verdict["first_bad_id"]
         where = f"line {verdict['line']}" + (f", entry {bad}" if bad else "")
         lines[0] += f": {verdict['reason']} ({where})"
-    lines.append(f"entries in order: {verdict['entries']}{ids}")
+    erased = f"; {verdict['erased']} of them with erased details" if verdict["erased"] else ""
+    lines.append(f"{verdict['entries']} entries{ids}{erased}")
     lines.append(f"entry_hash of the last: {verdict['last_entry_hash']}")
     lines += [f"warning: {warning}" for warning in verdict["warnings"]]
-    lines.append(f"not judged: {', '.join(verdict['not_judged'])}")
+    if verdict["not_judged"]:
+        lines.append(f"not judged: {', '.join(verdict['not_judged'])}")
     return "\n".join(lines)
 
 
@@ -514,8 +662,18 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     finally:
         progress.done()
+    if verdict["reason"] == NOT_NDJSON:
+        print(f"Cannot verify {options.file!a}: {NOT_NDJSON}", file=sys.stderr)
+        return 1
     print(json.dumps(verdict) if options.json else report(verdict))
-    return 0 if verdict["ok"] else 4
+    return exit_code(verdict)
+
+
+def exit_code(verdict: dict[str, Any]) -> int:
+    """0, 4 or 5, as the verdict is."""
+    if not verdict["ok"]:
+        return 4
+    return 5 if verdict["unaccounted"] else 0
 
 
 if __name__ == "__main__":

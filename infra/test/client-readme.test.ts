@@ -73,7 +73,12 @@ test('the commands of the README run in order', async () => {
     AIGOV_URL: stack.gateway.url,
   })
   assert.equal(code, 0, output)
-  for (const text of ['ready', 'VERIFIED  by key', 'DENIED', 'Registered fraud-detector@1.2.3']) {
+  for (const text of [
+    'ready',
+    'VERIFIED  by key',
+    'DENIED',
+    'Registered fraud-detector-ts@1.2.3',
+  ]) {
     assert.ok(output.includes(text), output)
   }
   const entries = before + 2
@@ -89,7 +94,35 @@ test('the README lists the methods and exit codes that there are', async () => {
     const methods = Object.getOwnPropertyNames(Object.getPrototypeOf(api))
     assert.deepEqual(listed.sort(), methods.filter((name) => name !== 'constructor').sort())
   }
-  const { EXIT } = await import('../../clients/typescript/src/cli/exit.ts')
-  const rows = [...readme.matchAll(/^\| (\d+) +\| /gm)].map(([, code]) => Number(code))
-  assert.deepEqual(rows, Object.values(EXIT))
+  const { EXIT, EXIT_MEANINGS } = await import('../../clients/typescript/src/cli/exit.ts')
+  const rows = [...readme.matchAll(/^\| (\d+) +\| (.*?) +\|$/gm)]
+  assert.deepEqual(Object.fromEntries(rows.map(([, code, meaning]) => [code, meaning])), {
+    ...EXIT_MEANINGS,
+  })
+  assert.deepEqual(Object.values(EXIT).map(String), Object.keys(EXIT_MEANINGS))
+})
+
+test('the README says how to build aigov from a checkout, by scripts that there are', () => {
+  const [script] = blocks('sh').filter((block) => block.includes('npm pack'))
+  const scripts = (folder: string) =>
+    JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')).scripts
+  assert.match(script ?? '', /^npm run build\b/m)
+  assert.match(script ?? '', /^npm run --silent aigov -- --help\b/m)
+  const root = scripts(join(client, '../..'))
+  assert.ok(root.build && root.aigov && scripts(client).prepack)
+})
+
+test('every link of the README leads to a file, and to a heading of it', () => {
+  const links = [...readme.matchAll(/\]\(([^)#:]*)(?:#([^)]*))?\)/g)]
+  assert.ok(links.length >= 4)
+  for (const [link, path, anchor] of links) {
+    const text = readFileSync(join(client, path || 'README.md'), 'utf8')
+    const headings = [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+      (heading as string)
+        .toLowerCase()
+        .replace(/[^a-z0-9 -]/g, '')
+        .replaceAll(' ', '-'),
+    )
+    if (anchor) assert.ok(headings.includes(anchor), link)
+  }
 })

@@ -10,6 +10,7 @@ const CALLS: { [Service in keyof Client]: Record<string, (client: Client) => unk
   gateway: {
     health: (client) => client.gateway.health(),
     ready: (client) => client.gateway.ready(),
+    serviceReady: (client) => client.gateway.serviceReady('mcp-audit'),
     directory: (client) => client.gateway.directory(),
     registerModel: (client) => client.gateway.registerModel(REGISTRATION),
   },

@@ -2,5 +2,6 @@
 
 from ai_governance.client import Client
 from ai_governance.errors import GovernanceError
+from ai_governance.version import __version__
 
-__all__ = ["Client", "GovernanceError"]
+__all__ = ["Client", "GovernanceError", "__version__"]

@@ -26,16 +26,20 @@ class Address(NamedTuple):
 
 
 def parse_address(url: str) -> Address:
-    """Raises GovernanceError `invalid_argument` for what is not the address of a gateway."""
+    """Raises GovernanceError `invalid_argument` for what is not the address of a gateway.
+
+    The error does not repeat the address: it may hold a password.
+    """
+    wanted = "the address of the gateway is like http://127.0.0.1:8080"
     if not PRINTABLE.fullmatch(url):
-        raise invalid_argument(f"{url!a} is not a URL")
+        raise invalid_argument(wanted)
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise invalid_argument(f"{url!a} is not a URL") from None
+        raise invalid_argument(wanted) from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise invalid_argument(f"{url!a}: an address starts with http:// or https://")
+        raise invalid_argument(wanted)
     if parts.username is not None or parts.query or parts.fragment:
         raise invalid_argument("an address has no user, no query and no fragment")
     default = 443 if parts.scheme == "https" else 80

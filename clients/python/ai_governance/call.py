@@ -12,6 +12,7 @@ from ai_governance.address import Address
 from ai_governance.errors import GovernanceError, invalid_argument
 from ai_governance.exchange import Answer, NoAnswer, Request, exchange
 from ai_governance.retry import is_unknown, may_repeat, parse_retry_after, wait_before
+from ai_governance.version import __version__
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -25,7 +26,7 @@ def make_request(
     headers = {
         "Accept": accept,
         "Connection": "close",
-        "User-Agent": "ai-governance-client-python/0.1.0",
+        "User-Agent": f"ai-governance-client-python/{__version__}",
         "X-Request-ID": request_id or uuid.uuid4().hex,
     }
     if method == "GET":

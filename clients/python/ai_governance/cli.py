@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 
 from ai_governance import commands
@@ -17,12 +18,13 @@ Results go to standard output, everything else to standard error."""
 
 EXIT_CODES = """exit codes:
   0    done; allowed; verified
-  1    something on this machine failed, such as writing a file
+  1    something on this machine failed, such as writing a file; or the file is no NDJSON export
   2    the command or what it was given is not right
   3    denied by the policies
-  4    not verified
+  4    not verified: the log or the lineage is not what it should be
+  5    verified as far as the export goes: details are missing that nothing in it accounts for
   6    the gateway could not be reached, did not answer in time, or broke off
-  7    the gateway or a service refused, or is not ready
+  7    the gateway or a service refused, is not ready, or did not answer as it should
   130  interrupted"""
 
 HINTS = {
@@ -32,6 +34,8 @@ HINTS = {
     "artifacts_conflict": "Register changed artifacts under a new version.",
     "event_type_reserved": "Choose an event type of your own, such as model.released.",
 }
+# How many of the things that are wrong with a request are shown.
+MOST_ERRORS = 20
 UNREACHABLE = ("connection", "deadline", "export_incomplete")
 
 
@@ -114,7 +118,7 @@ def main(arguments: list[str] | None = None) -> int:
     except (KeyError, TypeError) as error:
         # The shape of an answer is not checked member by member.
         detail = f"{type(error).__name__} {error}"
-        return say(f"the answer is not what this API answers ({detail})", commands.FAILED)
+        return say(f"the answer is not what this API answers ({detail})", commands.REFUSED)
     except BrokenPipeError:
         # Who reads the output has seen enough. Without this, closing it fails once more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -128,7 +132,9 @@ def main(arguments: list[str] | None = None) -> int:
 def explain(error: GovernanceError) -> int:
     """What a failed call means, on standard error; the exit code."""
     lines = [str(error)]
-    lines += [f"  {item.get('path')}: {item.get('message')}" for item in error.errors]
+    lines += [f"  {item.get('path')}: {item.get('message')}" for item in error.errors[:MOST_ERRORS]]
+    if len(error.errors) > MOST_ERRORS:
+        lines.append(f"  and {len(error.errors) - MOST_ERRORS} more")
     if error.code in HINTS:
         lines.append(HINTS[error.code])
     if error.request_id:
@@ -149,6 +155,10 @@ def say(text: str, code: int, *, safe: bool = False) -> int:
 def run() -> None:
     """Runs the command and ends the process with its exit code."""
     # Whatever the locale is: a text of a model in any script must not end in a traceback.
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            # So that what is half written is removed, as after Ctrl-C.
+            signal.signal(getattr(signal, name), signal.default_int_handler)
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     sys.exit(main())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -12,7 +12,9 @@ from urllib.parse import quote, urlencode
 from ai_governance.address import parse_address
 from ai_governance.call import Call, make_request
 from ai_governance.errors import GovernanceError, invalid_argument
-from ai_governance.exchange import Answer, Exchange, NoAnswer, Request
+from ai_governance.exchange import Request
+from ai_governance.expected import is_decision, is_entry_of, is_record_of
+from ai_governance.stream import complete_chunks, open_stream
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 
@@ -100,7 +102,10 @@ class Client:
             "created_by": created_by,
             **given(artifacts=artifacts, parents=parents, metadata=metadata, aibom=aibom),
         }
-        return self._post("/mcp-lineage/register", body, request_id)
+        what = "the record of this registration"
+        return self._post(
+            "/mcp-lineage/register", body, request_id, lambda found: is_record_of(found, body), what
+        )
 
     def lineage(
         self,
@@ -125,7 +130,9 @@ class Client:
     def validate(self, payload: dict[str, Any], *, request_id: str | None = None) -> dict[str, Any]:
         """The decision on a payload; `allowed` says what it is."""
         body = {"payload": payload}
-        return self._post("/mcp-policy/validate", body, request_id, changes=False)
+        return self._post(
+            "/mcp-policy/validate", body, request_id, is_decision, "a decision", changes=False
+        )
 
     def policies(self) -> dict[str, Any]:
         """The policy set that decides."""
@@ -143,8 +150,16 @@ class Client:
         request_id: str | None = None,
     ) -> dict[str, Any]:
         """Puts an event on the log; the entry as it was committed."""
-        body = {"event_type": event_type, "subject": subject, "decision": decision}
-        return self._post("/mcp-audit/log", {**body, **given(details=details)}, request_id)
+        body = {
+            "event_type": event_type,
+            "subject": subject,
+            "decision": decision,
+            **given(details=details),
+        }
+        what = "the entry of this event"
+        return self._post(
+            "/mcp-audit/log", body, request_id, lambda found: is_entry_of(found, body), what
+        )
 
     def events(self, **filters: Any) -> list[dict[str, Any]]:
         """One page of entries, newest first.
@@ -159,7 +174,9 @@ class Client:
         """All entries that fit, newest first, page by page; filters as for `events`."""
         while page := self.events(**filters):
             yield from page
-            filters["before"] = page[-1]["id"]
+            before, filters["before"] = filters.get("before"), page[-1]["id"]
+            if before is not None and filters["before"] >= before:
+                raise no_progress()
 
     def event(self, id: int) -> dict[str, Any]:
         """One entry; GovernanceError `not_found` if there is none."""
@@ -212,9 +229,12 @@ class Client:
             step = self._get(path, from_id=from_id)
             checked += step[counted]
             following = step["next_from_id"]
-            if not step["ok"] or following is None or following <= (from_id or 0):
-                names = ("ok", "first_bad_id", "reason")
-                return {**{name: step[name] for name in names}, "checked": checked}
+            if step["ok"] is not True or following is None:
+                found = {name: step[name] for name in ("first_bad_id", "reason")}
+                return {"ok": step["ok"] is True, **found, "checked": checked}
+            # What was not looked at must not pass for verified.
+            if following <= (from_id or 1):
+                raise no_progress()
             from_id = following
 
     def _call(self, request: Request, *, changes: bool, retries: int | None = None) -> Call:
@@ -231,9 +251,33 @@ class Client:
         call = self._call(request, changes=False, retries=retries)
         return call.run(call.exchange, self._sleep)
 
-    def _post(self, path: str, body: Any, request_id: str | None, changes: bool = True) -> Any:
-        call = self._call(make_request("POST", path, body, request_id), changes=changes)
-        return call.run(call.exchange, self._sleep)
+    def _post(
+        self,
+        path: str,
+        body: Any,
+        request_id: str | None,
+        fits: Callable[[Any], bool],
+        what: str,
+        changes: bool = True,
+    ) -> Any:
+        """`fits`: whether an answer is `what` it must be. If not, nobody knows what was done."""
+        request = make_request("POST", path, body, request_id)
+        call = self._call(request, changes=changes)
+        found = call.run(call.exchange, self._sleep)
+        if not fits(found):
+            raise GovernanceError(
+                200,
+                "invalid_answer",
+                request.headers["X-Request-ID"],
+                f"the answer is not {what}.",
+                outcome_unknown=changes,
+            )
+        return found
+
+
+def no_progress() -> GovernanceError:
+    """Without it a loop over answers would never end."""
+    return GovernanceError(200, "invalid_answer", None, "the next answer brings nothing new")
 
 
 def given(**members: Any) -> dict[str, Any]:
@@ -249,26 +293,3 @@ def query_text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)
-
-
-def open_stream(call: Call, idle: float) -> Exchange:
-    """One attempt: a connection whose answer is 200 and whose body is still to be read."""
-    connection = Exchange(call.address, call.deadline)
-    try:
-        response = connection.open(call.request)
-        if response.status != 200:
-            raise call.refused(Answer(response.status, response.headers, connection.read()))
-        connection.stream(idle)
-        return connection
-    except BaseException:
-        connection.close()
-        raise
-
-
-def complete_chunks(call: Call, connection: Exchange) -> Iterator[bytes]:
-    try:
-        yield from connection.chunks()
-    except NoAnswer as failure:
-        detail = f"the export broke off: {failure}"
-        request_id = call.request.headers["X-Request-ID"]
-        raise GovernanceError(200, "export_incomplete", request_id, detail) from failure

@@ -95,7 +95,7 @@ def validate(client: Client, options: argparse.Namespace) -> int:
     if options.aibom:
         payload = {**payload, "aibom": read_object(options.aibom)}
     decision = client.validate(payload)
-    verdict = "ALLOWED" if decision["allowed"] else "DENIED"
+    verdict = "ALLOWED" if decision["allowed"] is True else "DENIED"
     policy = decision["policy"]
     lines = [
         f"{verdict}  risk score {decision['risk_score']} ({decision['risk_level']})",
@@ -130,8 +130,8 @@ def log(client: Client, options: argparse.Namespace) -> int:
 @contextlib.contextmanager
 def written_whole(path: str, force: bool) -> Iterator[BinaryIO]:
     """A file that is there under its name only once everything has been written."""
-    if os.path.exists(path) and not force:
-        raise UsageError(f"{path} is there already: choose another name, or --force.")
+    if os.path.lexists(path) and not force:
+        raise there_already(path)
     folder, name = os.path.split(path)
     with tempfile.NamedTemporaryFile(
         dir=folder or ".", prefix=f".{name}.", suffix=".part", delete=False
@@ -140,10 +140,24 @@ def written_whole(path: str, force: bool) -> Iterator[BinaryIO]:
             yield file.file
             file.flush()
             os.fsync(file.fileno())
+            if not force:
+                reserve(path)
             os.replace(file.name, path)
         except BaseException:
             os.unlink(file.name)
             raise
+
+
+def reserve(path: str) -> None:
+    """Takes a name that nobody has: a file may have come there meanwhile."""
+    try:
+        open(path, "xb").close()
+    except FileExistsError:
+        raise there_already(path) from None
+
+
+def there_already(path: str) -> UsageError:
+    return UsageError(f"{path} is there already: choose another name, or --force.")
 
 
 def export(client: Client, options: argparse.Namespace) -> int:
@@ -205,5 +219,8 @@ def verify(client: Client, options: argparse.Namespace) -> int:
         raise UsageError(f"{options.file} cannot be read: {error.strerror}.") from None
     finally:
         progress.done()
+    if verdict["reason"] == verify_export.NOT_NDJSON:
+        print(f"aigov-py: {printable(options.file)}: {verdict['reason']}", file=sys.stderr)
+        return FAILED
     show(options, verdict, verify_export.report(verdict).split("\n"))
-    return OK if verdict["ok"] else NOT_VERIFIED
+    return verify_export.exit_code(verdict)

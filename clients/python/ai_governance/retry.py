@@ -9,6 +9,8 @@ import time
 # Seconds: the first wait is at most FIRST, doubled each time, never more than LONGEST.
 FIRST = 0.2
 LONGEST = 5.0
+# Later than any deadline.
+LONGEST_RETRY_AFTER = 2.0**31
 
 
 def may_repeat(status: int, code: str | None, *, changes: bool) -> bool:
@@ -39,8 +41,8 @@ def parse_retry_after(value: str | None) -> float | None:
     """Seconds (RFC 9110, 10.2.3: decimal seconds or a date); None if there are none."""
     if value is None:
         return None
-    if value.isascii() and value.isdigit() and len(value) < 10:
-        return float(value)
+    if value.isascii() and value.isdigit():
+        return min(float(value), LONGEST_RETRY_AFTER)
     try:
         at = email.utils.parsedate_to_datetime(value).timestamp()
     except (TypeError, ValueError, OverflowError):

@@ -8,8 +8,12 @@ import sys
 from typing import Any
 
 # Characters that a terminal acts on, or that make text read as something else: C0 and C1
-# controls, delete, line and paragraph separators, marks that turn the direction of writing.
-ACTIVE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+# controls, delete, line and paragraph separators, marks that turn the direction of writing,
+# and what has no width.
+ACTIVE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e"
+    "\u2060\u2066-\u2069\ufeff\ud800-\udfff]"
+)
 
 
 class UsageError(Exception):

@@ -36,6 +36,19 @@ def answer(status: int, value: Any, **headers: str) -> Script:
     return send
 
 
+def made(**members: Any) -> Script:
+    """What the services answer to a change: what was sent, and where it is now."""
+    reference = {"id": 7, "entry_hash": "cd" * 32}
+    record = {"revision": 1, "record_hash": "ab" * 32, "audit": reference}
+    defaults = {"details": {}, "artifacts": [], "parents": [], "metadata": {}, "aibom": None}
+
+    def send(handler: BaseHTTPRequestHandler) -> None:
+        sent = json.loads(handler.body)  # type: ignore[attr-defined]
+        answer(200, {**defaults, **reference, **record, **sent, **members})(handler)
+
+    return send
+
+
 def problem(status: int, code: str, **headers: str) -> Script:
     body = {"status": status, "code": code, "detail": f"about {code}", "request_id": "rid-1"}
     return answer(status, body, **headers)
@@ -81,6 +94,7 @@ class Server:
                 self.close_connection = True
                 length = int(self.headers.get("Content-Length") or 0)
                 body = self.rfile.read(length) if server.reads_bodies else b""
+                self.body = body
                 server.seen.append(Seen(self.command, self.path, dict(self.headers), body))
                 at = min(len(server.seen), len(server.scripts)) - 1
                 server.scripts[at](self)

@@ -9,12 +9,14 @@ from unittest import mock
 from urllib.parse import parse_qs, urlsplit
 
 from client_case import ClientTest
-from server import answer, cut_short, hang_up, problem
+from server import answer, cut_short, hang_up, made, problem
 
+import ai_governance
 from ai_governance import Client
 from ai_governance.retry import parse_retry_after, wait_before
 
 OK = answer(200, {"ok": True})
+DECISION = {"allowed": True, "reasons": []}
 
 
 def log(client):
@@ -23,8 +25,9 @@ def log(client):
 
 class Requests(ClientTest):
     def test_a_post_carries_what_was_given_and_nothing_else(self):
-        client = self.serve(answer(200, {"id": 1}))
-        self.assertEqual(client.log("e", "é", False, {"n": [1, None]}, request_id="r-1"), {"id": 1})
+        client = self.serve(made())
+        found = client.log("e", "é", False, {"n": [1, None]}, request_id="r-1")
+        self.assertEqual((found["id"], found["subject"]), (7, "é"))
         seen = self.server.seen[0]
         self.assertEqual((seen.method, seen.target), ("POST", "/mcp-audit/log"))
         self.assertEqual(seen.headers["Content-Type"], "application/json")
@@ -33,7 +36,7 @@ class Requests(ClientTest):
         self.assertEqual(json.loads(seen.body), body)
 
     def test_registering_leaves_out_what_is_not_given(self):
-        client = self.serve(OK)
+        client = self.serve(made())
         client.register("m", "1", "ann", artifacts=[])
         body = {"model_id": "m", "version": "1", "created_by": "ann", "artifacts": []}
         self.assertEqual(json.loads(self.server.seen[0].body), body)
@@ -62,6 +65,12 @@ class Requests(ClientTest):
         targets = [seen.target.partition("?")[2] for seen in self.server.seen]
         self.assertEqual(targets, ["actor=a", "actor=a&before=7", "actor=a&before=2"])
 
+    def test_a_request_says_which_version_it_comes_from(self):
+        self.serve(OK)
+        Client(self.server.url).policies()
+        agent = self.server.seen[0].headers["User-Agent"]
+        self.assertEqual(agent, f"ai-governance-client-python/{ai_governance.__version__}")
+
     def test_an_address_may_have_a_path_in_front(self):
         self.serve(OK)
         Client(self.server.url + "/governance/").policies()
@@ -88,27 +97,92 @@ class Requests(ClientTest):
         self.assertEqual(self.server.seen, [])
 
 
+class Evidence(ClientTest):
+    def refused(self, call, script, unknown):
+        client = self.serve(script)
+        error = self.fails(lambda: call(client), "invalid_answer")
+        self.assertEqual((error.status, error.outcome_unknown), (200, unknown))
+        self.assertEqual(error.request_id, self.server.seen[0].headers["X-Request-ID"])
+        self.assertEqual(len(self.server.seen), 1)
+
+    def test_a_decision_allows_by_true_alone_and_never_with_reasons_against_it(self):
+        self.serve(answer(200, {"allowed": False, "reasons": ["no"]}))
+        for value in (
+            {},
+            [],
+            {"allowed": "true", "reasons": []},
+            {"allowed": "false", "reasons": []},
+            {"allowed": 1, "reasons": []},
+            {"allowed": True},
+            {"allowed": True, "reasons": ["no"]},
+            {"allowed": False, "reasons": [1]},
+        ):
+            with self.subTest(value):
+                self.refused(lambda client: client.validate({}), answer(200, value), False)
+
+    def test_an_entry_is_evidence_of_exactly_the_event_that_was_sent(self):
+        for script in (
+            answer(200, {}),
+            answer(200, {"id": 7}),
+            made(id="7"),
+            made(id=0),
+            made(entry_hash="xy"),
+            made(subject="other"),
+            made(decision=1),
+            made(event_type="other"),
+            made(details={"n": True}),
+            made(details=None),
+        ):
+            self.refused(lambda client: client.log("e", "s", True, {"n": 1}), script, True)
+
+    def test_what_travels_in_another_spelling_is_the_same(self):
+        client = self.serve(made(details={"n": 1, "t": [1, 2], "1": 10**20}))
+        self.assertEqual(client.log("e", "s", True, {"n": 1.0, "t": (1, 2), 1: 1e20})["id"], 7)
+
+    def test_a_record_is_evidence_of_exactly_what_was_registered(self):
+        for script in (
+            answer(200, {}),
+            made(record_hash=None),
+            made(audit={}),
+            made(revision="1"),
+            made(version="2"),
+            made(artifacts=["sha256:cd"]),
+            made(metadata={"a": 1}),
+            made(aibom={}),
+        ):
+            self.refused(
+                lambda client: client.register("m", "1", "a", artifacts=["sha256:ab"]), script, True
+            )
+
+    def test_answers_that_bring_nothing_new_end_a_loop(self):
+        client = self.serve(answer(200, [{"id": 7}]))
+        self.fails(lambda: list(client.iterate_events()), "invalid_answer")
+        step = {"ok": True, "first_bad_id": None, "reason": None, "entries": 1, "next_from_id": 1}
+        client = self.serve(answer(200, step))
+        self.fails(client.verify, "invalid_answer")
+
+
 class Retries(ClientTest):
     def test_reads_and_decisions_are_sent_again_where_the_fault_can_pass(self):
         calls = {"read": Client.policies, "decision": lambda client: client.validate({})}
         passing = [hang_up, cut_short, *[problem(n, "overloaded") for n in (429, 502, 503, 504)]]
         for name, call in calls.items():
             for script in passing:
-                client = self.serve(script, script, OK)
+                client = self.serve(script, script, answer(200, DECISION))
                 with self.subTest(name):
-                    self.assertEqual(call(client), {"ok": True})
+                    self.assertEqual(call(client), DECISION)
                     self.assertEqual(len(self.server.seen), 3)
 
     def test_one_request_keeps_its_id_when_it_is_sent_again(self):
-        client = self.serve(problem(503, "overloaded"), OK)
+        client = self.serve(problem(503, "overloaded"), made())
         log(client)
         first, second = self.server.seen
         self.assertEqual(first, second)
 
     def test_a_change_is_sent_again_where_nothing_was_changed(self):
         for script in (problem(503, "overloaded"), problem(429, "too_many_requests")):
-            client = self.serve(script, OK)
-            self.assertEqual(log(client), {"ok": True})
+            client = self.serve(script, made())
+            self.assertEqual(log(client)["id"], 7)
             self.assertEqual(len(self.server.seen), 2)
 
     def test_a_change_whose_outcome_is_unknown_is_never_sent_again_and_says_so(self):
@@ -155,7 +229,7 @@ class Retries(ClientTest):
         self.assertEqual((len(self.server.seen), len(self.waits)), (3, 2))
 
     def test_no_wait_is_shorter_than_retry_after(self):
-        client = self.serve(problem(503, "overloaded", Retry_After="7"), OK)
+        client = self.serve(problem(503, "overloaded", Retry_After="7"), made())
         log(client)
         self.assertGreaterEqual(self.waits[0], 7)
 
@@ -174,7 +248,8 @@ class Retries(ClientTest):
         soon = parse_retry_after(email.utils.formatdate(time.time() + 3600, usegmt=True))
         self.assertTrue(3000 < soon <= 3600)
         self.assertEqual(parse_retry_after("Mon, 01 Jan 2001 00:00:00 GMT"), 0)
-        for value in (None, "", "soon", "-1", "1.5", "\u0662", "9" * 400):
+        self.assertGreater(parse_retry_after("9" * 400), 1e9)
+        for value in (None, "", "soon", "-1", "1.5", "\u0662"):
             self.assertIsNone(parse_retry_after(value))
 
 

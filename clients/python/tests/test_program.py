@@ -30,7 +30,22 @@ class Program(unittest.TestCase):
         result = self.run_it("export.ndjson")
         self.assertEqual((result.returncode, result.stderr), (0, b""))
         self.assertTrue(result.stdout.startswith(b"Verified\n"))
-        self.assertIn(b"not judged: checkpoint, verifier_key", result.stdout)
+        self.assertIn(b"3 entries, 1 to 3\n", result.stdout)
+        self.assertNotIn(b"not judged", result.stdout)
+
+    def test_what_nothing_judges_is_named_where_it_is(self):
+        export = exports.export_of(exports.make_chain(1), checkpoint="a note")
+        self.assertIn(b"not judged: checkpoint\n", self.run_it("-", stdin=export).stdout)
+
+    def test_an_export_in_another_format_exits_with_1_and_is_not_called_forged(self):
+        for data in (b'[{"id":1}]', b"id,created_at\r\n1,x\r\n"):
+            result = self.run_it("-", stdin=data)
+            self.assertEqual((result.returncode, result.stdout), (1, b""))
+            self.assertIn(b"ask for fmt=ndjson", result.stderr)
+
+    def test_missing_details_that_nothing_accounts_for_exit_with_5(self):
+        chain = exports.make_chain(2, changes={2: exports.erased_by(9)})
+        self.assertEqual(self.run_it("-", stdin=exports.export_of(chain)).returncode, 5)
 
     def test_an_altered_export_exits_with_4_and_names_the_entry(self):
         altered = self.export.replace(b"fraud-detector@1.2", b"fraud-detector@9.2")

@@ -11,11 +11,16 @@ import exports
 from context import TESTS, VECTORS
 
 import verify_export
-from verify_export import Fault, canonical, canonical_number, read_json
+from verify_export import Fault, canonical, canonical_number, read_members
 
 
 def vectors(name):
     return json.loads((VECTORS / name).read_text("utf-8"))
+
+
+def read_json(text):
+    """Any value: the reader of lines takes objects alone."""
+    return read_members(f'{{"value":{text}}}')[0]["value"]
 
 
 def canonical_bytes(source: bytes) -> bytes:
@@ -108,6 +113,19 @@ class AuditEntries(unittest.TestCase):
     def test_times_are_microseconds(self):
         for case in vectors("audit-entries.json")["entries"]:
             self.assertEqual(verify_export.microseconds(case["created_at"]), case["created_at_us"])
+
+
+class Exports(unittest.TestCase):
+    def test_each_export_gets_its_verdict(self):
+        cases = vectors("exports.json")["exports"]
+        self.assertGreater(len(cases), 150)
+        for case in cases:
+            data = case["text"].encode("utf-8") if "text" in case else bytes.fromhex(case["hex"])
+            verdict = exports.verify(data)
+            with self.subTest(case["name"]):
+                for name in ("ok", "first_bad_id", "reason", "unaccounted"):
+                    self.assertEqual(verdict[name], case[name])
+                self.assertEqual(len(verdict["warnings"]), case["warnings"])
 
 
 class Numbers(unittest.TestCase):

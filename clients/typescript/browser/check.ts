@@ -2,6 +2,7 @@
 //
 //   (cd clients/typescript && npm run build)
 //   node clients/typescript/browser/check.ts --url http://127.0.0.1:8080
+//   node clients/typescript/browser/check.ts --find      # which browser that would be
 //
 // Exit code 0 if every step said ok, 1 otherwise or if there is no browser. It writes to the log: a model
 // version and one event a run.
@@ -13,8 +14,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { startSite } from './site.ts'
 
-const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome']
-const STEPS = ['health', 'register', 'validate', 'log', 'errors', 'abort', 'aibom', 'export']
+// Chrome first: where both are, a chromium on PATH may be a wrapper for a package that is not installed.
+const BROWSERS = ['google-chrome', 'chromium', 'chromium-browser']
+const STEPS = [
+  ...['health', 'register', 'validate', 'log', 'errors', 'redirect', 'abort', 'aibom', 'export'],
+]
 const PATIENCE_MS = 60_000
 
 function fail(sentence: string): never {
@@ -62,7 +66,11 @@ async function reportOf(browser: string, gateway: string): Promise<string | null
   return report
 }
 
-const { values } = parseArgs({ options: { url: { type: 'string' } } })
+const { values } = parseArgs({ options: { url: { type: 'string' }, find: { type: 'boolean' } } })
+if (values.find) {
+  console.log(findBrowser())
+  process.exit(0)
+}
 const gateway = values.url ?? 'http://127.0.0.1:8080'
 if (!URL.canParse(gateway)) fail('--url must be the address of the gateway.')
 if (!existsSync(join(import.meta.dirname, '../dist/index.js'))) {

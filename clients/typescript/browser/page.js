@@ -68,6 +68,12 @@ const steps = {
     const wrong = await failure(client.audit.eventsPage({ limit: 5_000 }))
     check(wrong.code === 'invalid_request' && wrong.errors[0]?.path === 'limit', wrong.message)
   },
+  async redirect() {
+    const moved = createClient({ baseUrl: `${origin}/moved` })
+    const error = await failure(moved.gateway.directory())
+    check(error.code === 'invalid_answer' && error.status === undefined, error.message)
+    check(error.detail.startsWith('the answer is a redirect'), error.detail)
+  },
   async abort() {
     const slow = createClient({ baseUrl: `${origin}/slow` })
     const abort = new AbortController()

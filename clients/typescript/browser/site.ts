@@ -40,6 +40,10 @@ export async function startSite(gateway: string): Promise<Site> {
     const path = request.url ?? '/'
     // Never answered: for what has to be aborted.
     if (path.startsWith('/slow/')) return
+    if (path.startsWith('/moved/')) {
+      response.writeHead(307, { location: path.slice('/moved'.length) }).end()
+      return
+    }
     if (path === '/result') {
       report.resolve(await text(request))
       response.end()

@@ -58,7 +58,9 @@ export async function errorOf(
   requestId: string,
   effect: Effect,
 ): Promise<GovernanceError> {
-  const { status } = response
+  // To a page a redirect has no status: a browser says 0 (Fetch, 2.2.6: opaque-redirect filtered response).
+  const isOpaque = response.type === 'opaqueredirect'
+  const status = isOpaque ? undefined : response.status
   const retryAfter = parseRetryAfter(response.headers.get('retry-after'), Date.now())
   const isProblem = response.headers.get('content-type')?.startsWith('application/problem+json')
   const problem = isProblem ? await readProblem(response) : null
@@ -72,7 +74,8 @@ export async function errorOf(
     })
   }
   await response.body?.cancel().catch(() => {})
-  const what = status >= 300 && status < 400 ? 'a redirect' : `status ${status}`
+  const isRedirect = status === undefined || (status >= 300 && status < 400)
+  const what = isRedirect ? 'a redirect' : `status ${status}`
   const detail = `the answer is ${what} without problem details: is this the gateway?`
   return new GovernanceError('invalid_answer', detail, { ...facts, requestId })
 }

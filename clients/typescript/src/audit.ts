@@ -8,7 +8,8 @@ import type {
   VerifyQuery,
 } from './audit-types.ts'
 import { type Calls, idText, type Page } from './calls.ts'
-import { exportedEntries, streamBytes } from './export-stream.ts'
+import { entryOf } from './expected.ts'
+import { exportedEntries } from './export-stream.ts'
 import type { Ok } from './gateway-types.ts'
 import type { CallOptions } from './transport.ts'
 
@@ -32,7 +33,7 @@ export class AuditApi {
 
   /** `POST /log`: puts an event on record. The entry is committed when this resolves. */
   log(event: AuditEvent, options?: CallOptions): Promise<AuditEntry> {
-    return this.#calls.change('/log', event, options)
+    return this.#calls.change('/log', event, entryOf(event), options)
   }
 
   /** `GET /events`: all entries that match, newest first, fetched page by page. */
@@ -65,11 +66,9 @@ export class AuditApi {
   exportBytes(
     fmt: ExportFormat,
     range: ExportRange = {},
-    options: CallOptions = {},
+    options?: CallOptions,
   ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-    const query = { ...range, fmt }
-    const call = this.#calls.under({ method: 'GET', path: '/export', query, effect: 'reads' })
-    return streamBytes(this.#calls.transport, call, options)
+    return this.#calls.bytes('/export', { ...range, fmt }, options)
   }
 
   /** `GET /verify`: has the service recompute the hashes of one step of entries. */

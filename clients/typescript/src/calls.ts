@@ -1,5 +1,7 @@
 import { readJson } from './answer.ts'
 import { GovernanceError } from './errors.ts'
+import { AN_OBJECT, type Expected } from './expected.ts'
+import { streamBytes } from './export-stream.ts'
 import type { Ok } from './gateway-types.ts'
 import { isObject, type JsonValue } from './json.ts'
 import type { Call, CallOptions, QueryValue, Transport } from './transport.ts'
@@ -8,39 +10,57 @@ export type Query = Readonly<Record<string, QueryValue>>
 
 /** The calls of one service: `prefix` is `/mcp-audit` and so on, empty for the gateway itself. */
 export class Calls {
-  readonly transport: Transport
+  readonly #transport: Transport
   readonly #prefix: string
 
   constructor(transport: Transport, prefix: string) {
-    this.transport = transport
+    this.#transport = transport
     this.#prefix = prefix
   }
 
   /** A call that only reads. The answer must be a JSON object. */
-  get<T>(path: string, query: Query, options: CallOptions = {}): Promise<T> {
-    return this.#object({ method: 'GET', path, query, effect: 'reads' }, options)
+  get<T>(path: string, query: Query, options?: CallOptions): Promise<T> {
+    return this.#object({ method: 'GET', path, query, effect: 'reads' }, AN_OBJECT, options)
   }
 
   /** A call with a body that changes nothing: sent again like a GET. */
-  ask<T>(path: string, body: unknown, options: CallOptions = {}): Promise<T> {
-    return this.#object({ method: 'POST', path, body: body as JsonValue, effect: 'reads' }, options)
+  ask<T>(path: string, body: unknown, expected: Expected, options?: CallOptions): Promise<T> {
+    const call = { method: 'POST', path, body: body as JsonValue, effect: 'reads' } as const
+    return this.#object(call, expected, options)
   }
 
-  /** A call that changes something: sent again only where nothing was changed. */
-  change<T>(path: string, body: unknown, options: CallOptions = {}): Promise<T> {
+  /**
+   * A call that changes something: sent again only where nothing was changed. With another answer than
+   * the expected one nobody knows what was.
+   */
+  change<T>(path: string, body: unknown, expected: Expected, options?: CallOptions): Promise<T> {
     const call = { method: 'POST', path, body: body as JsonValue, effect: 'writes' } as const
-    return this.#object(call, options)
+    return this.#object(call, expected, options)
   }
 
-  /** Whether the service lives or is ready. Not sent again: that it is not ready is an answer. */
-  probe(path: '/healthz' | '/readyz', options: CallOptions = {}): Promise<Ok> {
-    return this.#object({ method: 'GET', path, effect: 'reads', retried: false }, options)
+  /** Whether a service lives or is ready. Not sent again: that it is not ready is an answer. */
+  probe(path: string, options?: CallOptions): Promise<Ok> {
+    return this.#object(
+      { method: 'GET', path, effect: 'reads', retried: false },
+      AN_OBJECT,
+      options,
+    )
+  }
+
+  /** The bytes of an answer of any size, at the pace of whoever reads them. */
+  bytes(
+    path: string,
+    query: Query,
+    options: CallOptions = {},
+  ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+    const call = this.#under({ method: 'GET', path, query, effect: 'reads' })
+    return streamBytes(this.#transport, call, options)
   }
 
   /** A page of an array, and the query of the next one; `next` is null on the last. */
   page<T>(path: string, query: Query, options: CallOptions = {}): Promise<Page<T>> {
-    const call = this.under({ method: 'GET', path, query, effect: 'reads' })
-    return this.transport.call(call, options, async (response) => {
+    const call = this.#under({ method: 'GET', path, query, effect: 'reads' })
+    return this.#transport.call(call, options, async (response) => {
       const items = await readJson(response)
       if (!Array.isArray(items)) throw unexpected('an array', response.status)
       return { items: items as T[], next: nextQuery(response.headers.get('link')) }
@@ -49,26 +69,29 @@ export class Calls {
 
   /** Everything that matches, page by page, each fetched when it is needed. */
   async *all<T>(path: string, query: Query, options: CallOptions = {}): AsyncGenerator<T> {
+    const seen = new Set<string>()
     let next: Query | null = query
     while (next) {
+      seen.add(JSON.stringify(next))
       const page: Page<T> = await this.page(path, next, options)
       yield* page.items
-      if (page.next && JSON.stringify(page.next) === JSON.stringify(next)) {
-        throw new GovernanceError('invalid_answer', 'a page links to itself as the next one.')
+      // Else the loop would never end.
+      if (page.next && (page.items.length === 0 || seen.has(JSON.stringify(page.next)))) {
+        throw new GovernanceError('invalid_answer', 'the next page brings nothing new.')
       }
       next = page.next
     }
   }
 
   /** The same call under this service's prefix. */
-  under(call: Call): Call {
+  #under(call: Call): Call {
     return { ...call, path: this.#prefix + call.path }
   }
 
-  #object<T>(call: Call, options: CallOptions): Promise<T> {
-    return this.transport.call(this.under(call), options, async (response) => {
+  #object<T>(call: Call, { what, fits }: Expected, options: CallOptions = {}): Promise<T> {
+    return this.#transport.call(this.#under(call), options, async (response) => {
       const value = await readJson(response)
-      if (!isObject(value)) throw unexpected('an object', response.status)
+      if (!isObject(value) || !fits(value)) throw unexpected(what, response.status)
       return value as T
     })
   }

@@ -1,7 +1,6 @@
-import { sha256 } from '@noble/hashes/sha2.js'
-import { bytesToHex } from '@noble/hashes/utils.js'
-import { fromHex, toBytes } from './bytes.ts'
+import { fromHex, sha256Hex, toBytes } from './bytes.ts'
 import { isCanonicalJson, JsonTextError, membersOf } from './json-text.ts'
+import { NOT_JSON } from './lines.ts'
 import { parseWireTime } from './timestamps.ts'
 
 /** An entry as it stands in a line of an export, every member of its right type. */
@@ -24,7 +23,7 @@ export interface EntryLine {
   erased_by: number | null
 }
 
-/** What a line holds: the text of each member of its object, or why it is no JSON object. */
+/** What a line holds: the text of the value of each member of its object, or why it is no such line. */
 export type LineMembers = { members: Map<string, string> } | { fault: string }
 
 /** Takes a line apart without believing it. `line` is attacker-controlled. */
@@ -35,110 +34,122 @@ export function readMembers(line: string): LineMembers {
       members: new Map([...spans].map(([name, { start, end }]) => [name, line.slice(start, end)])),
     }
   } catch (error) {
-    if (error instanceof JsonTextError) return { fault: error.message }
+    if (error instanceof JsonTextError) return { fault: error.rule ?? NOT_JSON }
     throw error
   }
 }
 
-const ENTRY_MEMBERS = [
-  ...['id', 'event_type', 'subject', 'decision', 'details', 'details_salt', 'details_hash'],
-  ...['actor', 'request_id', 'created_at', 'prev_hash', 'entry_hash'],
-]
-const ERASED_MEMBERS = [...ENTRY_MEMBERS, 'erased', 'erased_by']
-const HASH = /^"[0-9a-f]{64}"$/
-const SALT = /^"[0-9a-f]{32}"$/
+/** The id that a line begins with, though the rest of it may not be readable; else null. */
+export function claimedId(line: string): number | null {
+  return integer(/^\{"id":([0-9]+),/.exec(line)?.[1])
+}
 
-/** The id that a line claims, for naming it in a verdict; null if it claims none. */
-export function claimedId(members: Map<string, string>): number | null {
-  return integer(members.get('id'))
+/** What a member must be: a test of the text of its value, and the same in words. */
+interface Kind {
+  fits: (token: string) => boolean
+  what: string
+}
+
+const isNull = (token: string) => token === 'null'
+const isText = (token: string) => token.startsWith('"')
+const matches = (pattern: RegExp) => (token: string) => pattern.test(string(token) ?? '')
+const isSalt = matches(/^[0-9a-f]{32}$/)
+
+const POSITION: Kind = { fits: (token) => integer(token) !== null, what: 'a position in the log' }
+const TEXT: Kind = { fits: isText, what: 'a text' }
+const HASH: Kind = { fits: matches(/^[0-9a-f]{64}$/), what: '64 lower-case hex digits' }
+export const TEXT_OR_NULL: Kind = {
+  fits: (token) => isNull(token) || isText(token),
+  what: 'a text or null',
+}
+const ENTRY_MEMBERS: Readonly<Record<string, Kind>> = {
+  id: POSITION,
+  event_type: TEXT,
+  subject: TEXT,
+  actor: TEXT_OR_NULL,
+  request_id: TEXT_OR_NULL,
+  decision: { fits: (token) => token === 'true' || token === 'false', what: 'true or false' },
+  created_at: {
+    fits: (token) => parseWireTime(string(token) ?? '') !== null,
+    what: 'a time in UTC with six decimals',
+  },
+  details: { fits: (token) => isNull(token) || token.startsWith('{'), what: 'an object' },
+  details_salt: {
+    fits: (token) => isNull(token) || isSalt(token),
+    what: '32 lower-case hex digits',
+  },
+  details_hash: HASH,
+  prev_hash: HASH,
+  entry_hash: HASH,
+}
+const ERASED_ENTRY_MEMBERS: typeof ENTRY_MEMBERS = {
+  ...ENTRY_MEMBERS,
+  erased: { fits: (token) => token === 'true', what: 'true' },
+  erased_by: POSITION,
 }
 
 /** The entry of a line, or the first thing that keeps it from being one. */
 export function readEntry(members: Map<string, string>): EntryLine | { fault: string } {
-  const erased = members.has('erased') || members.has('erased_by')
-  const names = erased ? ERASED_MEMBERS : ENTRY_MEMBERS
-  const missing = names.find((name) => !members.has(name))
-  if (missing) return { fault: `the member "${missing}" is missing` }
-  if (members.size > names.length) return { fault: 'there is a member that no entry has' }
-  const text = (name: string) => members.get(name) as string
-  const wrong = (name: string) => ({ fault: `"${name}" is not what it must be` })
-
-  const id = integer(text('id'))
-  if (id === null) return wrong('id')
-  const created_at = parseWireTime(string(text('created_at')) ?? '')
-  if (created_at === null) return wrong('created_at')
-  for (const name of ['details_hash', 'prev_hash', 'entry_hash']) {
-    if (!HASH.test(text(name))) return wrong(name)
+  const isErased = members.has('erased')
+  const kinds = isErased ? ERASED_ENTRY_MEMBERS : ENTRY_MEMBERS
+  const names = Object.keys(kinds)
+  if (members.size !== names.length || !names.every((name) => members.has(name))) {
+    return { fault: 'an entry does not have exactly the members of the format' }
   }
-  if (text('details') !== 'null' && !text('details').startsWith('{')) return wrong('details')
-  if (text('details_salt') !== 'null' && !SALT.test(text('details_salt'))) {
-    return wrong('details_salt')
+  const token = (name: string) => members.get(name) as string
+  for (const [name, { fits, what }] of Object.entries(kinds)) {
+    if (!fits(token(name))) return { fault: `${name} is not ${what}` }
   }
-  const event_type = string(text('event_type'))
-  const subject = string(text('subject'))
-  if (event_type === null) return wrong('event_type')
-  if (subject === null) return wrong('subject')
-  for (const name of ['actor', 'request_id']) {
-    if (text(name) !== 'null' && string(text(name)) === null) return wrong(name)
-  }
-  if (!/^(?:true|false)$/.test(text('decision'))) return wrong('decision')
-  const erased_by = erased ? integer(text('erased_by')) : null
-  if (erased && text('erased') !== 'true') return wrong('erased')
-  if (erased && erased_by === null) return wrong('erased_by')
-  const isNull = (name: string) => text(name) === 'null'
+  const text = (name: string) => string(token(name)) as string
   return {
-    id,
-    event_type,
-    subject,
-    decision: text('decision') === 'true',
-    details: isNull('details') ? null : text('details'),
-    details_salt: isNull('details_salt') ? null : text('details_salt').slice(1, -1),
-    details_hash: text('details_hash').slice(1, -1),
-    actor: string(text('actor')),
-    request_id: string(text('request_id')),
-    created_at,
-    prev_hash: text('prev_hash').slice(1, -1),
-    entry_hash: text('entry_hash').slice(1, -1),
-    erased_by,
+    id: integer(token('id')) as number,
+    event_type: text('event_type'),
+    subject: text('subject'),
+    decision: token('decision') === 'true',
+    details: isNull(token('details')) ? null : token('details'),
+    details_salt: string(token('details_salt')),
+    details_hash: text('details_hash'),
+    actor: string(token('actor')),
+    request_id: string(token('request_id')),
+    created_at: parseWireTime(text('created_at')) as bigint,
+    prev_hash: text('prev_hash'),
+    entry_hash: text('entry_hash'),
+    erased_by: isErased ? integer(token('erased_by')) : null,
   }
 }
 
-/** What of an entry's own content does not agree with its hashes; null if all of it does. */
-export function hashFault(entry: EntryLine): string | null {
-  if (entry.details !== null && entry.details_salt !== null) {
-    if (!isCanonicalJson(entry.details)) return 'details are not canonical JSON'
-    if (detailsHash(entry.details_salt, entry.details) !== entry.details_hash) {
-      return 'details do not match details_hash'
-    }
-  }
-  return entryHash(entry) === entry.entry_hash ? null : 'entry_hash does not match the content'
+export const UNACCOUNTED = 'details are missing and no erasure accounts for it'
+
+/** What of the details of an entry that was not erased does not agree with their hash; null if all does. */
+export function detailsFault({ details, details_salt, details_hash }: EntryLine): string | null {
+  if (details === null || details_salt === null) return UNACCOUNTED
+  if (!isCanonicalJson(details)) return 'details are not canonical JSON'
+  return detailsHash(details_salt, details) === details_hash
+    ? null
+    : 'details do not match details_hash'
 }
 
 /** SHA256( salt ‖ JCS(details) ) in hex. `salt` in hex, `details` as canonical text. */
 export function detailsHash(salt: string, details: string): string {
-  const bytes = toBytes(details)
-  return bytesToHex(
-    sha256
-      .create()
-      .update(fromHex(salt) as Uint8Array)
-      .update(bytes)
-      .digest(),
-  )
+  const saltBytes = fromHex(salt) as Uint8Array
+  const text = toBytes(details)
+  const bytes = new Uint8Array(saltBytes.length + text.length)
+  bytes.set(saltBytes)
+  bytes.set(text, saltBytes.length)
+  return sha256Hex(bytes)
 }
 
-/** SHA256( JCS({ actor, decision, details_hash, event_type, request_id, subject, "v": 1 }) ), 32 bytes. */
+/** SHA256( JCS({ actor, decision, details_hash, event_type, request_id, subject, "v": 1 }) ) in hex. */
 export function eventHash(
   event: Pick<
     EntryLine,
     'actor' | 'decision' | 'details_hash' | 'event_type' | 'request_id' | 'subject'
   >,
-): Uint8Array {
+): string {
   const { actor, decision, details_hash, event_type, request_id, subject } = event
   // In canonical order: JSON.stringify keeps the order of the members and escapes as RFC 8785 wants.
-  return sha256(
-    toBytes(
-      JSON.stringify({ actor, decision, details_hash, event_type, request_id, subject, v: 1 }),
-    ),
+  return sha256Hex(
+    JSON.stringify({ actor, decision, details_hash, event_type, request_id, subject, v: 1 }),
   )
 }
 
@@ -150,12 +161,12 @@ export function entryHash(entry: EntryLine): string {
   bytes.set(fromHex(entry.prev_hash) as Uint8Array, 1)
   view.setBigUint64(33, BigInt(entry.id))
   view.setBigInt64(41, entry.created_at)
-  bytes.set(eventHash(entry), 49)
-  return bytesToHex(sha256(bytes))
+  bytes.set(fromHex(eventHash(entry)) as Uint8Array, 49)
+  return sha256Hex(bytes)
 }
 
 /** The text that a JSON token says; null if it is no string. The token is known to be valid JSON. */
-function string(token: string): string | null {
+export function string(token: string): string | null {
   return token.startsWith('"') ? (JSON.parse(token) as string) : null
 }
 

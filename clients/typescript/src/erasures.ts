@@ -1,10 +1,17 @@
-import { type EntryLine, integer, readMembers } from './entry-line.ts'
+import { type EntryLine, integer, readMembers, UNACCOUNTED } from './entry-line.ts'
 
-/** What entries say of the entry that is to account for their erasure. */
+/** Erased entries that name the same erasure, which is still to come. */
 interface Claim {
   count: number
   lowest: number
   highest: number
+}
+
+/** What an erasure says of itself: which entries, both ends included, and how many of them it erased. */
+interface Range {
+  first: number
+  last: number
+  count: number
 }
 
 /** A fault, and the entry to name for it. */
@@ -13,12 +20,20 @@ export interface ErasureFault {
   reason: string
 }
 
-/** Entries of these kinds record what the control plane itself did, and are never erased. */
-const NEVER_ERASED = /^(?:lineage|policy|audit)\./i
+/** Entries of these kinds record what the control plane itself did. In lower case alone, as in the database. */
+const NEVER_ERASED = /^(?:lineage|policy|audit)\./
 const ERASURE = 'audit.details_erased'
-const UNACCOUNTED = 'details are missing and no erasure accounts for it'
 /** Erasures whose account is still to come: more than any log has, few enough for memory. */
 const MAX_OPEN = 1_000_000
+
+/** What keeps an erased entry from being one, whatever its erasure says; null if nothing does. */
+export function erasedFault(entry: EntryLine): string | null {
+  if (entry.details !== null || entry.details_salt !== null) {
+    return 'an erased entry holds details or their salt'
+  }
+  if ((entry.erased_by ?? 0) <= entry.id) return UNACCOUNTED
+  return NEVER_ERASED.test(entry.event_type) ? 'an entry of this type is never erased' : null
+}
 
 /**
  * Holds erased entries against the entries that account for them. An erasure is itself an entry,
@@ -27,81 +42,85 @@ const MAX_OPEN = 1_000_000
  */
 export class Erasures {
   readonly #open = new Map<number, Claim>()
-  readonly warnings: string[] = []
+  /** Erasures whose range begins before the export. */
+  #unchecked = 0
   /** Erased entries so far. */
   count = 0
 
-  /** Looks at the next entry, all of whose hashes are right. `firstId` is where the export starts. */
+  /** Looks at the next entry, right in itself. `firstId` is where the export starts. */
   next(entry: EntryLine, firstId: number): ErasureFault | null {
-    const fault = this.#account(entry, firstId)
-    if (fault) return fault
-    const isWhole = entry.details !== null && entry.details_salt !== null
-    if (isWhole && entry.erased_by === null) return null
-    const by = entry.erased_by
-    const isErased = entry.details === null && entry.details_salt === null
-    if (by === null || !isErased || by <= entry.id) return { id: entry.id, reason: UNACCOUNTED }
-    if (NEVER_ERASED.test(entry.event_type)) {
-      return { id: entry.id, reason: 'an entry of this type can never be erased' }
+    const claim = this.#open.get(entry.id)
+    this.#open.delete(entry.id)
+    if (entry.event_type === ERASURE) {
+      const fault = this.#account(entry, firstId, claim)
+      if (fault) return fault
+    } else if (claim) {
+      return { id: claim.lowest, reason: UNACCOUNTED }
     }
+    return entry.erased_by === null ? null : this.#take(entry.id, entry.erased_by)
+  }
+
+  /** Erased entries whose erasure has not come. */
+  get unaccounted(): number {
+    let entries = 0
+    for (const { count } of this.#open.values()) entries += count
+    return entries
+  }
+
+  /** What an export alone cannot show. */
+  warnings(): string[] {
+    const warnings: string[] = []
+    if (this.#unchecked > 0) {
+      warnings.push(
+        `${this.#unchecked} erasures reach back before this export; whether they count right shows in an export from entry 1`,
+      )
+    }
+    if (this.#open.size > 0) {
+      let last = 0
+      for (const by of this.#open.keys()) last = Math.max(last, by)
+      warnings.push(
+        `${this.unaccounted} erased entries name erasures past the end of this export; whether they account for it shows in an export up to ${last}`,
+      )
+    }
+    return warnings
+  }
+
+  #take(id: number, by: number): ErasureFault | null {
     const claim = this.#open.get(by)
     if (!claim && this.#open.size >= MAX_OPEN) {
-      return { id: entry.id, reason: `more than ${MAX_OPEN} erasures are open` }
+      return { id, reason: `more than ${MAX_OPEN} erasures are open at once` }
     }
-    this.#open.set(by, {
-      count: (claim?.count ?? 0) + 1,
-      lowest: claim?.lowest ?? entry.id,
-      highest: entry.id,
-    })
+    const count = (claim?.count ?? 0) + 1
+    this.#open.set(by, { count, lowest: claim?.lowest ?? id, highest: id })
     this.count++
     return null
   }
 
-  /** What is left at the end: erasures that lie past the end of a partial export are warnings. */
-  finish(lastId: number | null): ErasureFault | null {
-    for (const [by, claim] of this.#open) {
-      if (lastId !== null && by <= lastId) return { id: claim.lowest, reason: UNACCOUNTED }
-    }
-    if (this.#open.size > 0) {
-      const entries = [...this.#open.values()].reduce((sum, { count }) => sum + count, 0)
-      this.warnings.push(
-        `${entries} erased entries are accounted for by entries past the end of this export: not checked`,
-      )
-    }
-    return null
-  }
-
-  #account(entry: EntryLine, firstId: number): ErasureFault | null {
-    const claim = this.#open.get(entry.id)
-    this.#open.delete(entry.id)
-    if (entry.event_type !== ERASURE) {
-      return claim ? { id: claim.lowest, reason: UNACCOUNTED } : null
-    }
-    const range = rangeOf(entry.details)
-    if (!range) return { id: entry.id, reason: 'an erasure that does not say what it erased' }
-    if (claim && (claim.lowest < range.first || claim.highest > range.last)) {
-      const id = claim.lowest < range.first ? claim.lowest : claim.highest
-      return { id, reason: UNACCOUNTED }
-    }
+  #account(entry: EntryLine, firstId: number, claim: Claim | undefined): ErasureFault | null {
+    const range = rangeOf(entry)
+    if (!range) return { id: entry.id, reason: 'an erasure does not say what it erased' }
+    if (claim && claim.lowest < range.first) return { id: claim.lowest, reason: UNACCOUNTED }
+    if (claim && claim.highest > range.last) return { id: claim.highest, reason: UNACCOUNTED }
     const named = claim?.count ?? 0
     const isWhole = range.first >= firstId
     if (named > range.count || (isWhole && named < range.count)) {
       const reason = `the erasure counts ${range.count} entries, and ${named} name it`
       return { id: entry.id, reason }
     }
-    if (!isWhole) {
-      this.warnings.push(
-        `erasure ${entry.id} reaches before the start of this export: its count is not checked`,
-      )
-    }
+    if (!isWhole) this.#unchecked++
     return null
   }
 }
 
-function rangeOf(details: string | null): { first: number; last: number; count: number } | null {
+/** What an erasure erased; null unless it says so, and all of it lies before the erasure itself. */
+function rangeOf({ id, details }: EntryLine): Range | null {
   const read = details === null ? null : readMembers(details)
   if (!read || 'fault' in read) return null
   const first = integer(read.members.get('first_id'))
   const last = integer(read.members.get('last_id'))
-  const count = integer(read.members.get('count'))
-  return first === null || last === null || count === null ? null : { first, last, count }
+  const counted = read.members.get('count')
+  // An erasure that is repeated erases nothing.
+  const count = counted === '0' ? 0 : integer(counted)
+  if (first === null || last === null || count === null) return null
+  return first <= last && last < id ? { first, last, count } : null
 }

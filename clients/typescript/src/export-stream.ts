@@ -50,7 +50,7 @@ export async function* exportedEntries(
 ): AsyncGenerator<AuditEntry> {
   let count = 0
   for await (const line of linesOf(bytes, MAX_LINE_BYTES)) {
-    const value = line.text === null ? null : parsed(line.text)
+    const value = line.fault === null ? parsed(line.text) : null
     if (!isObject(value)) {
       throw new GovernanceError('invalid_answer', `line ${count + 1} of the export is no entry.`)
     }

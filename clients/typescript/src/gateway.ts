@@ -1,4 +1,5 @@
-import type { Calls } from './calls.ts'
+import { type Calls, segment } from './calls.ts'
+import { registeredModelOf } from './expected.ts'
 import type { Directory, Ok, RegisteredModel } from './gateway-types.ts'
 import type { Registration } from './lineage-types.ts'
 import type { CallOptions } from './transport.ts'
@@ -21,6 +22,11 @@ export class GatewayApi {
     return this.#calls.probe('/readyz', options)
   }
 
+  /** `GET /{service}/readyz`: the same of one service, by its name in the directory. */
+  async serviceReady(service: string, options?: CallOptions): Promise<Ok> {
+    return this.#calls.probe(`/${segment(service)}/readyz`, options)
+  }
+
   /** `GET /mcp`: which services there are, and where. */
   directory(options?: CallOptions): Promise<Directory> {
     return this.#calls.get('/mcp', {}, options)
@@ -28,6 +34,6 @@ export class GatewayApi {
 
   /** `POST /api/v1/models/register`: registers a model version like `lineage.register`. */
   registerModel(model: Registration, options?: CallOptions): Promise<RegisteredModel> {
-    return this.#calls.change('/api/v1/models/register', model, options)
+    return this.#calls.change('/api/v1/models/register', model, registeredModelOf(model), options)
   }
 }

@@ -5,10 +5,13 @@ export class JsonTextError extends Error {
   override readonly name = 'JsonTextError'
   /** Where in the text, in UTF-16 code units from 0. */
   readonly offset: number
+  /** The rule that the text breaks although it is JSON; null if it is no JSON. */
+  readonly rule: string | null
 
-  constructor(why: string, offset: number) {
+  constructor(why: string, offset: number, rule: string | null = null) {
     super(`${why} (at character ${offset + 1})`)
     this.offset = offset
+    this.rule = rule
   }
 }
 
@@ -18,8 +21,26 @@ export interface Span {
   end: number
 }
 
-const MAX_DEPTH = 128
-const MAX_MEMBERS = 64
+/** What a text must be beside JSON that says the same to every reader. */
+interface Rules {
+  isCanonical: boolean
+  /** How deep values may be nested; the outermost is level 1. */
+  levels: number
+  /** How many values there may be. */
+  values: number
+  allowsNul: boolean
+}
+
+const ANY: Rules = {
+  isCanonical: false,
+  levels: 128,
+  values: Number.POSITIVE_INFINITY,
+  allowsNul: true,
+}
+const CANONICAL: Rules = { ...ANY, isCanonical: true }
+/** No body may hold as many values, and each takes memory. The levels are those of a member. */
+const LINE: Rules = { isCanonical: false, levels: 64, values: 1_000_000, allowsNul: false }
+
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y
 /** Ends a run of characters that stand for themselves: a quote, a backslash or a control character. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: JSON refuses exactly these (RFC 8259 §7)
@@ -32,7 +53,7 @@ const SPECIAL = /["\\\u0000-\u001f]/g
  * `text` may come from anybody. Throws {@link JsonTextError}.
  */
 export function parseJson(text: string): JsonValue {
-  new Reader(text, false).whole()
+  new Reader(text, ANY).whole()
   return JSON.parse(text) as JsonValue
 }
 
@@ -42,7 +63,7 @@ export function parseJson(text: string): JsonValue {
  */
 export function isCanonicalJson(text: string): boolean {
   try {
-    new Reader(text, true).whole()
+    new Reader(text, CANONICAL).whole()
     return true
   } catch (error) {
     if (error instanceof JsonTextError) return false
@@ -51,38 +72,36 @@ export function isCanonicalJson(text: string): boolean {
 }
 
 /**
- * The members of the object that a text holds, as places in the text; more than 64 are refused. Of their
- * values only the form is checked, so that a hostile text takes no memory but its own: whoever reads a
- * value has it checked for names that come twice. Throws {@link JsonTextError}.
+ * The members of the object that a line of an export holds, as places in the text. Refused are also U+0000,
+ * members nested deeper than 64 levels, and more than a million values, so that a hostile line takes no more
+ * memory than a long one. Throws {@link JsonTextError}.
  */
 export function membersOf(text: string): Map<string, Span> {
-  return new Reader(text, false).members()
+  return new Reader(text, LINE).members()
 }
 
 class Reader {
   readonly #text: string
-  readonly #canonical: boolean
+  readonly #rules: Rules
   #at = 0
-  /** Whether the names of nested objects may come twice. */
-  #isShallow = false
+  #values = 0
 
-  constructor(text: string, canonical: boolean) {
+  constructor(text: string, rules: Rules) {
     this.#text = text
-    this.#canonical = canonical
+    this.#rules = rules
   }
 
   whole(): void {
     this.#space()
-    this.#value(MAX_DEPTH)
+    this.#value(this.#rules.levels)
     this.#end()
   }
 
   members(): Map<string, Span> {
     this.#space()
-    if (this.#text[this.#at] !== '{') this.#refuse('the text is not a JSON object')
+    if (this.#text[this.#at] !== '{') this.#forbid('a line is not a JSON object')
     const spans = new Map<string, Span>()
-    this.#isShallow = true
-    this.#object(MAX_DEPTH, spans)
+    this.#object(this.#rules.levels + 1, spans)
     this.#end()
     return spans
   }
@@ -106,22 +125,21 @@ class Reader {
   #object(levels: number, spans: Map<string, Span> | null): void {
     this.#enter(levels)
     if (this.#closes('}')) return
+    const { isCanonical } = this.#rules
     // Sorted names cannot repeat, so canonical text needs no set of the names before.
-    const names = this.#canonical || this.#isShallow ? null : new Set<string>()
+    const names = isCanonical ? null : new Set<string>()
     let before: string | null = null
     do {
       this.#space()
       const start = this.#at
       if (this.#text[start] !== '"') this.#refuse('a member name is missing')
       const name = this.#string()
-      if (this.#canonical && before !== null && name <= before) {
+      if (isCanonical && before !== null && name <= before) {
         this.#refuse('the members are not in order', start)
       }
       if (names && names.size === names.add(name).size) {
-        this.#refuse('an object has the same name twice', start)
+        this.#forbid('an object holds a name twice', start)
       }
-      if (spans?.has(name)) this.#refuse('an object has the same name twice', start)
-      if (spans?.size === MAX_MEMBERS) this.#refuse(`more than ${MAX_MEMBERS} members`, start)
       before = name
       this.#space()
       this.#word(':')
@@ -142,8 +160,17 @@ class Reader {
   }
 
   #enter(levels: number): void {
-    if (levels === 0) this.#refuse(`the value is nested deeper than ${MAX_DEPTH} levels`)
+    if (levels === 0) {
+      this.#forbid(`a value is nested deeper than ${this.#rules.levels} levels`)
+    }
+    this.#count()
     this.#at++
+  }
+
+  /** Counts each container and each comma: no fewer than there are values. */
+  #count(): void {
+    const { values } = this.#rules
+    if (++this.#values > values) this.#forbid(`a line holds more than ${values} values`)
   }
 
   /** Whether the container ends here. Behind a value (`orComma`) a comma says that it does not. */
@@ -151,6 +178,7 @@ class Reader {
     this.#space()
     const c = this.#text[this.#at]
     if (c === bracket || (orComma && c === ',')) {
+      if (c === ',') this.#count()
       this.#at++
       return c === bracket
     }
@@ -165,7 +193,8 @@ class Reader {
       if (c !== 0x20 && c !== 0x0a && c !== 0x0d && c !== 0x09) break
       this.#at++
     }
-    if (this.#canonical && this.#at > start) this.#refuse('canonical JSON has no white space')
+    if (this.#rules.isCanonical && this.#at > start)
+      this.#refuse('canonical JSON has no white space')
   }
 
   #word(word: string): void {
@@ -192,7 +221,10 @@ class Reader {
     }
     this.#at = at
     const value = escaped ? this.#unescaped(start, at) : text.slice(start + 1, at - 1)
-    if (!value.isWellFormed()) this.#refuse('a string holds half of a surrogate pair', start)
+    if (!value.isWellFormed()) this.#forbid('a text holds half of a surrogate pair', start)
+    if (!this.#rules.allowsNul && value.includes('\u0000')) {
+      this.#forbid('a text holds U+0000', start)
+    }
     return value
   }
 
@@ -204,7 +236,7 @@ class Reader {
     } catch {
       this.#refuse('a string holds an escape that JSON does not know', start)
     }
-    if (this.#canonical && JSON.stringify(value) !== token) {
+    if (this.#rules.isCanonical && JSON.stringify(value) !== token) {
       this.#refuse('a string is escaped in another way than canonical JSON wants', start)
     }
     return value
@@ -214,8 +246,8 @@ class Reader {
     NUMBER.lastIndex = this.#at
     const token = NUMBER.exec(this.#text)?.[0] ?? this.#refuse('the text is not JSON')
     const value = Number(token)
-    if (!Number.isFinite(value)) this.#refuse('a number is too large')
-    if (this.#canonical && JSON.stringify(value) !== token) {
+    if (!Number.isFinite(value)) this.#forbid('a number is out of range')
+    if (this.#rules.isCanonical && JSON.stringify(value) !== token) {
       this.#refuse('a number is written in another way than canonical JSON wants')
     }
     this.#at += token.length
@@ -223,5 +255,10 @@ class Reader {
 
   #refuse(why: string, offset: number = this.#at): never {
     throw new JsonTextError(why, offset)
+  }
+
+  /** Refuses what is JSON all the same. */
+  #forbid(rule: string, offset: number = this.#at): never {
+    throw new JsonTextError(rule, offset, rule)
   }
 }

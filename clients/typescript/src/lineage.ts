@@ -1,5 +1,6 @@
 import type { VerifyQuery } from './audit-types.ts'
-import { type Calls, type Page, type Query, segment } from './calls.ts'
+import { type Calls, type Page, segment } from './calls.ts'
+import { recordOf } from './expected.ts'
 import type { Ok } from './gateway-types.ts'
 import type {
   LineageRecord,
@@ -33,7 +34,7 @@ export class LineageApi {
    * `artifacts_conflict` where the version is known with other artifacts.
    */
   register(model: Registration, options?: CallOptions): Promise<LineageRecord> {
-    return this.#calls.change('/register', model, options)
+    return this.#calls.change('/register', model, recordOf(model), options)
   }
 
   /** `GET /lineage?model_id=…`: all revisions of a model, newest first, fetched page by page. */
@@ -72,7 +73,7 @@ export class LineageApi {
   }
 
   /** `GET /models`: one page of them. */
-  modelsPage(query: PageQuery | Query = {}, options?: CallOptions): Promise<Page<LineageRecord>> {
+  modelsPage(query: PageQuery = {}, options?: CallOptions): Promise<Page<LineageRecord>> {
     return this.#calls.page('/models', { ...query }, options)
   }
 

@@ -1,10 +1,19 @@
-/** A line without its end; `text` is null where it is too long or not UTF-8, and `fault` says which. */
+/**
+ * A line without its end. `fault` says why it cannot be read: it is too long, or not UTF-8; `text` is then
+ * only how it begins.
+ */
 export interface Line {
-  text: string | null
+  text: string
   fault: string | null
+  /** Whether the text stopped within the line: it is the last one and has no LF. */
+  isCut: boolean
 }
 
+export const NOT_JSON = 'a line is not JSON in UTF-8'
+
 const LF = 0x0a
+/** How much of a line that cannot be read is kept, in bytes. */
+const BEGINNING = 64
 
 /**
  * The lines of a text that comes in chunks. No more than `maxBytes` of a line are kept: what follows a
@@ -26,27 +35,38 @@ export async function* linesOf(
       parts.push(bytes.subarray(start, end))
       size += end - start
       if (size > maxBytes) {
-        yield { text: null, fault: `the line is longer than ${maxBytes} bytes` }
+        const fault = `a line is longer than ${maxBytes} bytes`
+        yield { text: beginningOf(parts), fault, isCut: false }
         return
       }
       start = end + 1
       if (found === -1) break
-      yield lineOf(parts)
+      yield lineOf(parts, false)
       parts = []
       size = 0
     }
   }
-  if (size > 0) yield lineOf(parts)
+  if (size > 0) yield lineOf(parts, true)
 }
 
-function lineOf(parts: readonly Uint8Array[]): Line {
+function lineOf(parts: readonly Uint8Array[], isCut: boolean): Line {
   // `ignoreBOM` keeps a byte order mark in the text, where it is no JSON.
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
   let text = ''
   try {
     for (const part of parts) text += decoder.decode(part, { stream: true })
-    return { text: text + decoder.decode(), fault: null }
+    return { text: text + decoder.decode(), fault: null, isCut }
   } catch {
-    return { text: null, fault: 'the line is not valid UTF-8' }
+    return { text: beginningOf(parts), fault: NOT_JSON, isCut }
   }
+}
+
+function beginningOf(parts: readonly Uint8Array[]): string {
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+  let text = ''
+  for (const part of parts) {
+    text += decoder.decode(part.subarray(0, BEGINNING), { stream: true })
+    if (text.length >= BEGINNING) break
+  }
+  return text
 }

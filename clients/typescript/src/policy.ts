@@ -1,4 +1,5 @@
 import type { Calls } from './calls.ts'
+import { A_DECISION } from './expected.ts'
 import type { Ok } from './gateway-types.ts'
 import type { JsonObject } from './json.ts'
 import type { Decision, Policies } from './policy-types.ts'
@@ -24,12 +25,12 @@ export class PolicyApi {
 
   /** `POST /validate`: the decision about a payload. That it is denied is an answer, not an error. */
   validate(payload: JsonObject, options?: CallOptions): Promise<Decision> {
-    return this.#calls.ask('/validate', { payload }, options)
+    return this.#calls.ask('/validate', { payload }, A_DECISION, options)
   }
 
   /** `POST /api/v1/policies/validate`: the same under its other path. */
   validateV1(payload: JsonObject, options?: CallOptions): Promise<Decision> {
-    return this.#calls.ask('/api/v1/policies/validate', { payload }, options)
+    return this.#calls.ask('/api/v1/policies/validate', { payload }, A_DECISION, options)
   }
 
   /** `GET /policies`: which policies decide now. */

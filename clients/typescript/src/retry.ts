@@ -6,6 +6,8 @@ export type Effect = 'reads' | 'writes'
 const READ_AGAIN: readonly unknown[] = [429, 502, 503, 504]
 const FIRST_WAIT_MS = 250
 const LONGEST_WAIT_MS = 10_000
+/** Seconds, later than any deadline. */
+const LONGEST_RETRY_AFTER = 2 ** 31
 
 /**
  * Whether a call that failed may be sent again. What reads may where the fault can pass; what writes
@@ -24,8 +26,8 @@ export function mayRetry(error: GovernanceError, effect: Effect): boolean {
  * problem details: what is between client and gateway cannot know. A 4xx changes nothing, nor does a 503
  * that a service explains; everything else is open.
  */
-export function isOutcomeUnknown(status: number, code: string | null): boolean {
-  if (status >= 400 && status < 500) return false
+export function isOutcomeUnknown(status: number | undefined, code: string | null): boolean {
+  if (status !== undefined && status >= 400 && status < 500) return false
   return !(status === 503 && code !== null && code !== 'outcome_unknown')
 }
 
@@ -46,7 +48,7 @@ export function waitBefore(
 /** Seconds that a `Retry-After` header (RFC 9110 §10.2.3) asks for, whole or as a date after `now` in ms. */
 export function parseRetryAfter(header: string | null, now: number): number | undefined {
   if (header === null) return undefined
-  if (/^[0-9]{1,9}$/.test(header)) return Number(header)
+  if (/^[0-9]+$/.test(header)) return Math.min(Number(header), LONGEST_RETRY_AFTER)
   const date = Date.parse(header)
   return Number.isNaN(date) ? undefined : Math.max(0, Math.ceil((date - now) / 1000))
 }

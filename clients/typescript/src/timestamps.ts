@@ -1,4 +1,5 @@
-const WIRE = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})\.(\d{3})(\d{3})Z$/
+// Without the year 0, which is the year 1 before Christ to some and none to others.
+const WIRE = /^(?!0000)(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})\.(\d{3})(\d{3})Z$/
 
 /**
  * Microseconds since the Unix epoch of a time as it stands in an entry: RFC 3339 in UTC with six

@@ -1,4 +1,5 @@
 import { errorOf } from './answer.ts'
+import { toHex } from './bytes.ts'
 import { Deadline } from './deadline.ts'
 import { GovernanceError } from './errors.ts'
 import type { JsonValue } from './json.ts'
@@ -174,13 +175,21 @@ function reasonOf(error: unknown): string {
   return cause instanceof Error ? cause.message : String(cause)
 }
 
+/** The address without a slash at its end, for paths to be put behind it. */
 function baseOf(text: string): string {
-  const url = URL.parse(text)
-  if (!url || !/^https?:$/.test(url.protocol) || url.search || url.hash || url.username) {
-    const detail = 'baseUrl must be the address of the gateway, such as http://127.0.0.1:8080.'
+  const refuse = (detail: string): never => {
     throw new GovernanceError('invalid_argument', detail)
   }
-  return url.href.replace(/\/+$/, '')
+  const url = URL.parse(text)
+  if (!url || !/^https?:$/.test(url.protocol)) {
+    return refuse('baseUrl must be the address of the gateway, such as http://127.0.0.1:8080.')
+  }
+  // None of these sentences repeats the address: it may hold a password.
+  if (url.username || url.password) {
+    return refuse('baseUrl must not hold a user or a password: give a token instead.')
+  }
+  if (url.search || url.hash) return refuse('baseUrl must not hold a query or a fragment.')
+  return (url.origin + url.pathname).replace(/\/+$/, '')
 }
 
 function checkHeaders(headers: Readonly<Record<string, string>>): void {
@@ -204,17 +213,14 @@ function checkedRequestId(id: string): string {
 }
 
 function bodyText(body: JsonValue): string {
-  let text: string
   try {
-    text = JSON.stringify(body)
+    return JSON.stringify(body)
   } catch (cause) {
     throw new GovernanceError('invalid_argument', 'the body is not JSON.', { cause })
   }
-  return text
 }
 
 /** `crypto.randomUUID` is missing on pages that were not loaded over TLS. */
 function randomId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16))
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+  return toHex(crypto.getRandomValues(new Uint8Array(16)))
 }

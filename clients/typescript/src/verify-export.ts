@@ -1,15 +1,16 @@
 import {
   claimedId,
+  detailsFault,
   type EntryLine,
-  hashFault,
-  type LineMembers,
+  entryHash,
+  integer,
   readEntry,
   readMembers,
+  string,
+  TEXT_OR_NULL,
 } from './entry-line.ts'
-import { Erasures } from './erasures.ts'
-import type { JsonValue } from './json.ts'
-import { JsonTextError, parseJson } from './json-text.ts'
-import { linesOf } from './lines.ts'
+import { Erasures, erasedFault } from './erasures.ts'
+import { type Line, linesOf } from './lines.ts'
 
 /** What an export is found to be. Ids and counts are null where the export does not get so far. */
 export interface ExportVerdict {
@@ -17,7 +18,7 @@ export interface ExportVerdict {
   ok: boolean
   /** Entries found right, from the first on. */
   entries: number
-  /** The first entry that is wrong; null if none is, or if what is wrong is the trailer. */
+  /** The first entry that is wrong or missing; null if none is, or if none can be named. */
   first_bad_id: number | null
   /** What is wrong, in words; null if nothing is. */
   reason: string | null
@@ -32,13 +33,15 @@ export interface ExportVerdict {
   first_prev_hash: string | null
   /** Entries whose details were erased. */
   erased: number
-  /** What was not checked, in words. */
+  /** How many of them name an erasure that this export does not reach: nothing in it accounts for them. */
+  unaccounted: number
+  /** What this export alone cannot show, in words; none where something is wrong. */
   warnings: string[]
-  /** Whether the trailer was reached: false for an export that broke off, and behind a fault. */
+  /** Whether the trailer was reached: false for an export that broke off, and where an entry is wrong. */
   complete: boolean
   /** What the trailer says of a signature over the log: carried, not judged. */
-  checkpoint: JsonValue
-  verifier_key: JsonValue
+  checkpoint: string | null
+  verifier_key: string | null
   /** Whether a signed checkpoint was judged. This version never does. */
   checkpoint_judged: false
 }
@@ -56,6 +59,10 @@ const ZEROS = '00'.repeat(32)
 const TRAILER_MEMBERS = [
   ...['trailer', 'count', 'first_id', 'last_id', 'last_entry_hash', 'checkpoint', 'verifier_key'],
 ]
+const INCOMPLETE = 'the export is incomplete: its last line is not the trailer'
+const MISSING = 'the entry is missing'
+/** The reason where the file is another kind of export, which nobody tampered with. */
+export const NOT_NDJSON = 'this is no NDJSON export but looks like JSON or CSV: ask for fmt=ndjson'
 
 /**
  * Verifies an export in NDJSON from its bytes alone, offline: recomputes every hash, follows the links,
@@ -71,63 +78,57 @@ export async function verifyExport(
   const verifier = new ExportVerifier()
   for await (const line of linesOf(chunks, options.maxLineBytes ?? 32 * 1_048_576)) {
     options.signal?.throwIfAborted()
-    verifier.line(line.text, line.fault)
+    verifier.line(line)
     if (verifier.isOver) break
     if (verifier.entries % 1_000 === 0) options.onProgress?.({ entries: verifier.entries })
   }
   return verifier.verdict()
 }
 
-/** What is wrong, and with which entry; null for the trailer. */
+/** What is wrong, and with which entry; null where none can be named. */
 interface Fault {
   id: number | null
   reason: string
 }
 
-interface Trailer {
-  checkpoint: JsonValue
-  verifierKey: JsonValue
-}
+/** The texts of the members of a line, by name. */
+type Members = Map<string, string>
 
 class ExportVerifier {
   entries = 0
+  /** Whether the verdict is known: what follows need not be read. */
+  isOver = false
   #line = 0
   #first: EntryLine | null = null
   #last: EntryLine | null = null
-  #trailer: Trailer | null = null
+  /** The last line, as soon as it has come. */
+  #trailer: Members | null = null
   #fault: (Fault & { line: number }) | null = null
   readonly #erasures = new Erasures()
 
-  /** A fault ends the work; one in the first line is named by the line behind it, see `line`. */
-  get isOver(): boolean {
-    return this.#fault !== null && (this.#line > 1 || this.#fault.id === 1)
-  }
-
-  line(text: string | null, unreadable: string | null): void {
+  line(line: Line): void {
     this.#line++
-    const read = text === null ? { fault: unreadable ?? '' } : readMembers(text)
+    if (line.fault === null && /^[ \t\r]*$/.test(line.text)) return
     if (this.#fault) {
-      // Where an export starts only its first line tells. If that one cannot be believed, the next can.
-      const next = 'fault' in read ? null : claimedId(read.members)
+      const next = claimedId(line.text)
       if (next !== null && next > 1) this.#fault.id = next - 1
+      this.isOver = true
       return
     }
-    const fault = this.#read(read)
-    if (fault) this.#fault = { ...fault, line: this.#line }
+    const fault = this.#read(line)
+    if (!fault) return
+    this.#fault = { ...fault, line: this.#line }
+    // Where an export starts only its first line tells; if that says nothing, the next.
+    this.isOver =
+      fault.id !== null ||
+      this.#last !== null ||
+      this.#trailer !== null ||
+      fault.reason === NOT_NDJSON
   }
 
   verdict(): ExportVerdict {
-    if (!this.#fault && !this.#trailer) {
-      const reason = 'the export is incomplete: its last line is not the trailer'
-      this.#fault = { id: null, reason, line: this.#line }
-    }
-    const warnings = [...this.#erasures.warnings]
-    if (!this.#fault && this.#first && this.#first.id > 1) {
-      const before = this.#first.id - 1
-      warnings.push(
-        `the export starts at entry ${this.#first.id}: that its prev_hash is the hash of entry ${before} must be vouched for by somebody else`,
-      )
-    }
+    this.#fault ??= this.#trailer ? null : { id: null, reason: INCOMPLETE, line: this.#line }
+    const said = (name: string) => (this.#fault ? null : string(this.#trailer?.get(name) ?? ''))
     return {
       ok: this.#fault === null,
       entries: this.entries,
@@ -136,78 +137,94 @@ class ExportVerifier {
       line: this.#fault?.line ?? null,
       first_id: this.#first?.id ?? null,
       last_id: this.#last?.id ?? null,
-      last_entry_hash: this.#last?.entry_hash ?? (this.#trailer ? ZEROS : null),
+      last_entry_hash: this.#last?.entry_hash ?? (this.#fault ? null : ZEROS),
       first_prev_hash: this.#first?.prev_hash ?? null,
       erased: this.#erasures.count,
-      warnings,
+      unaccounted: this.#fault ? 0 : this.#erasures.unaccounted,
+      warnings: this.#fault ? [] : this.#warnings(),
       complete: this.#trailer !== null,
-      checkpoint: this.#trailer?.checkpoint ?? null,
-      verifier_key: this.#trailer?.verifierKey ?? null,
+      checkpoint: said('checkpoint'),
+      verifier_key: said('verifier_key'),
       checkpoint_judged: false,
     }
   }
 
-  #read(read: LineMembers): Fault | null {
-    if (this.#trailer) return { id: null, reason: 'something follows the trailer' }
-    const expected = this.#last ? this.#last.id + 1 : null
-    if ('fault' in read) {
-      return { id: expected, reason: `the line is no JSON object: ${read.fault}` }
+  #warnings(): string[] {
+    const warnings = this.#erasures.warnings()
+    const firstId = this.#first?.id ?? 1
+    if (firstId > 1) {
+      warnings.push(
+        `the export starts at entry ${firstId}: somebody must vouch for its prev_hash, the entry_hash of entry ${firstId - 1}`,
+      )
     }
-    if (read.members.has('trailer')) return this.#readTrailer(read.members)
-    const entry = readEntry(read.members)
-    if (!('fault' in entry)) return this.#readEntry(entry)
-    return { id: expected ?? claimedId(read.members), reason: entry.fault }
+    return warnings
+  }
+
+  #read(line: Line): Fault | null {
+    if (this.#trailer) return { id: null, reason: 'something follows the trailer' }
+    // How an export in JSON or CSV begins.
+    if (!this.#last && /^(?:\[|id,)/.test(line.text)) return { id: null, reason: NOT_NDJSON }
+    const expected = this.#last ? this.#last.id + 1 : claimedId(line.text)
+    const read = line.fault === null ? readMembers(line.text) : { fault: line.fault }
+    if ('fault' in read) {
+      return line.isCut ? { id: null, reason: INCOMPLETE } : { id: expected, reason: read.fault }
+    }
+    const { members } = read
+    if (members.has('trailer')) {
+      this.#trailer = members
+      const reason = this.#trailerFault(members)
+      return reason === null ? null : { id: null, reason }
+    }
+    const id = integer(members.get('id')) ?? expected
+    if (this.#last && id !== expected) return { id: expected, reason: MISSING }
+    const entry = readEntry(members)
+    return 'fault' in entry ? { id, reason: entry.fault } : this.#readEntry(entry)
   }
 
   #readEntry(entry: EntryLine): Fault | null {
+    const { id, prev_hash } = entry
     const before = this.#last
     // The first entry of the log has nothing before it, and no other has.
-    const expected = before ? before.id + 1 : entry.prev_hash === ZEROS ? 1 : entry.id
-    if (entry.id !== expected) return { id: expected, reason: 'the entry is missing' }
-    const prev = before?.entry_hash ?? (entry.id === 1 ? ZEROS : entry.prev_hash)
-    if (entry.prev_hash !== prev) {
-      return { id: entry.id, reason: 'prev_hash is not the entry_hash of the entry before' }
+    if (!before && id > 1 && prev_hash === ZEROS) return { id: 1, reason: MISSING }
+    if (prev_hash !== (before?.entry_hash ?? (id === 1 ? ZEROS : prev_hash))) {
+      return { id, reason: 'prev_hash is not the entry_hash of the entry before' }
     }
     if (before && entry.created_at < before.created_at) {
-      return { id: entry.id, reason: 'created_at is earlier than that of the entry before' }
+      return { id, reason: 'created_at is earlier than that of the entry before' }
     }
-    const fault = hashFault(entry)
-    if (fault) return { id: entry.id, reason: fault }
-    const erasure = this.#erasures.next(entry, this.#first?.id ?? entry.id)
-    if (erasure) return erasure
+    const reason = entry.erased_by === null ? detailsFault(entry) : erasedFault(entry)
+    if (reason !== null) return { id, reason }
+    if (entryHash(entry) !== entry.entry_hash) {
+      return { id, reason: 'entry_hash does not match the content' }
+    }
+    const fault = this.#erasures.next(entry, this.#first?.id ?? id)
+    if (fault) return fault
     this.#first ??= entry
     this.#last = entry
     this.entries++
     return null
   }
 
-  #readTrailer(members: Map<string, string>): Fault | null {
+  #trailerFault(members: Members): string | null {
     const isWhole =
       members.size === TRAILER_MEMBERS.length && TRAILER_MEMBERS.every((name) => members.has(name))
-    const says = (name: string, value: JsonValue) => members.get(name) === JSON.stringify(value)
-    if (!isWhole || !says('trailer', true)) {
-      return { id: null, reason: 'the trailer does not have the members that it must have' }
+    if (!isWhole || members.get('trailer') !== 'true') {
+      return 'the trailer does not have the members that it must have'
     }
+    const token = (name: string) => members.get(name) as string
     const facts = {
       count: this.entries,
       first_id: this.#first?.id ?? null,
       last_id: this.#last?.id ?? null,
       last_entry_hash: this.#last?.entry_hash ?? ZEROS,
     }
-    for (const [name, value] of Object.entries(facts)) {
-      if (!says(name, value)) {
-        return { id: null, reason: `the trailer's "${name}" is not that of the entries` }
-      }
+    for (const [name, fact] of Object.entries(facts)) {
+      const isSame =
+        typeof fact === 'string' ? string(token(name)) === fact : token(name) === String(fact)
+      if (!isSame) return `${name} of the trailer is not that of the entries`
     }
-    const open = this.#erasures.finish(this.#last?.id ?? null)
-    if (open) return open
-    try {
-      const json = (name: string) => parseJson(members.get(name) as string)
-      this.#trailer = { checkpoint: json('checkpoint'), verifierKey: json('verifier_key') }
-    } catch (error) {
-      if (!(error instanceof JsonTextError)) throw error
-      return { id: null, reason: `the trailer is not JSON: ${error.message}` }
-    }
-    return null
+    const { fits, what } = TEXT_OR_NULL
+    const wrong = ['checkpoint', 'verifier_key'].find((name) => !fits(token(name)))
+    return wrong ? `${wrong} of the trailer is not ${what}` : null
   }
 }

@@ -37,3 +37,13 @@ export function start(args: readonly string[], { cwd, env }: RunOptions = {}) {
     ...(cwd && { cwd }),
   })
 }
+
+/** Runs the command line where no file can take a byte, as on a full disk. */
+export async function aigovWithoutSpace(args: readonly string[], cwd: string): Promise<Ended> {
+  const script = 'ulimit -f 0 && exec "$0" "$@"'
+  const child = spawn('sh', ['-c', script, process.execPath, main, ...args], { cwd })
+  const ended = once(child, 'close')
+  const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)])
+  const [code] = await ended
+  return { code, out, err }
+}

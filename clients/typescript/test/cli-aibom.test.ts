@@ -1,9 +1,17 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { aigov } from './aigov.ts'
+import { aigov, aigovWithoutSpace } from './aigov.ts'
 
 let cwd: string
 before(() => {
@@ -41,7 +49,8 @@ test('a bill is signed, verified, and refused once changed or with other keys', 
     ['bom.json', 'detached-jcs'],
     ['cdx.json', 'cyclonedx-jsf'],
   ] as const) {
-    const signed = await run('sign', file, ...key, '--format', format, '--out', 'signed.json')
+    const out = ['--format', format, '--out', 'signed.json', '--force']
+    const signed = await run('sign', file, ...key, ...out)
     assert.deepEqual([signed.code, signed.out], [0, ''], signed.err)
     const keys = ['--keys', 'aibom_public_key.pem']
     const good = await run('verify', 'signed.json', ...keys, '--json')
@@ -64,4 +73,62 @@ test('a bill is signed, verified, and refused once changed or with other keys', 
   }
   const notCycloneDx = await run('sign', 'bom.json', ...key, '--format', 'cyclonedx-jsf')
   assert.deepEqual([notCycloneDx.code, notCycloneDx.out], [2, ''])
+})
+
+test('a signed bill replaces a file only by --force, and the private key never', async () => {
+  const folder = mkdtempSync(join(cwd, 'out-'))
+  const text = (name: string) => readFileSync(join(folder, name), 'utf8')
+  await aigov(['aibom', 'keygen'], { cwd: folder })
+  const pem = text('aibom_private_key.pem')
+  writeFileSync(join(folder, 'bom.json'), '{"model_id":"m","version":"1"}')
+  writeFileSync(join(folder, 'mine.json'), 'mine')
+  symlinkSync('aibom_private_key.pem', join(folder, 'link.json'))
+  const sign = (...out: string[]) =>
+    aigov(['aibom', 'sign', 'bom.json', '--key', 'aibom_private_key.pem', '--out', ...out], {
+      cwd: folder,
+    })
+  const refused = await sign('mine.json')
+  assert.equal(refused.code, 2)
+  assert.match(refused.err, /mine\.json is there already: choose another name, or .* --force\./)
+  assert.equal(text('mine.json'), 'mine')
+  for (const out of ['aibom_private_key.pem', './aibom_private_key.pem', 'link.json']) {
+    for (const force of [[], ['--force']]) {
+      const { code, err } = await sign(out, ...force)
+      assert.equal(code, 2)
+      assert.match(err, /is the private key, which is never overwritten/)
+    }
+  }
+  assert.equal(text('aibom_private_key.pem'), pem)
+  assert.equal((await sign('mine.json', '--force')).code, 0)
+  assert.ok(JSON.parse(text('mine.json')).signature)
+  for (const force of [[], ['--force']]) {
+    assert.match((await sign('bom.json', ...force)).err, /is what is signed, which is never/)
+  }
+  // Of a link the link is replaced, never what it leads to.
+  writeFileSync(join(folder, 'target'), 'mine')
+  symlinkSync('target', join(folder, 'to-target'))
+  assert.equal((await sign('to-target')).code, 2)
+  assert.equal((await sign('to-target', '--force')).code, 0)
+  assert.equal(text('target'), 'mine')
+  symlinkSync('nowhere', join(folder, 'dangling'))
+  assert.equal((await sign('dangling')).code, 2)
+  assert.equal((await sign('no/such/folder.json')).code, 1)
+  assert.deepEqual(
+    readdirSync(folder).filter((name) => name.endsWith('.part') || name === 'nowhere'),
+    [],
+  )
+})
+
+test('where a disk is full no key and no bill is left behind, and the next try is free', async () => {
+  const folder = mkdtempSync(join(cwd, 'full-'))
+  const failed = await aigovWithoutSpace(['aibom', 'keygen'], folder)
+  assert.equal(failed.code, 1)
+  assert.match(failed.err, /aibom_private_key\.pem cannot be written/)
+  assert.deepEqual(readdirSync(folder), [])
+  assert.equal((await aigov(['aibom', 'keygen'], { cwd: folder })).code, 0)
+  writeFileSync(join(folder, 'bom.json'), '{}')
+  const before = readdirSync(folder)
+  const sign = ['aibom', 'sign', 'bom.json', '--key', 'aibom_private_key.pem', '--out', 'out.json']
+  assert.equal((await aigovWithoutSpace(sign, folder)).code, 1)
+  assert.deepEqual(readdirSync(folder), before)
 })

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { EXIT_MEANINGS } from '../src/cli/exit.ts'
 import { aigov, start } from './aigov.ts'
-import { exportOf } from './entries.ts'
 import { deadUrl, json, problem, serve } from './server.ts'
 
 let cwd: string
@@ -14,11 +14,6 @@ before(() => {
 })
 after(() => rmSync(cwd, { recursive: true, force: true }))
 
-const write = (name: string, text: string): string => {
-  writeFileSync(join(cwd, name), text)
-  return name
-}
-const LINES = exportOf([{}, {}, {}])
 const COMMANDS = [
   ...[['status'], ['register'], ['validate'], ['log'], ['export'], ['verify'], ['aibom']],
   ...[
@@ -36,10 +31,21 @@ for (const command of [[], ...COMMANDS]) {
   })
 }
 
-test('the help names every exit code', async () => {
+test('the help says what every exit code means', async () => {
   const { out } = await aigov(['--help'])
-  for (const code of [0, 1, 2, 3, 4, 5, 6, 7, 130])
-    assert.match(out, new RegExp(`^  ${code} `, 'm'))
+  for (const [code, meaning] of Object.entries(EXIT_MEANINGS)) {
+    assert.ok(
+      out.split('\n').some((line) => line.startsWith(`  ${code} `) && line.endsWith(meaning)),
+    )
+  }
+})
+
+test('aigov --version is that of the package, and register keeps its own option', async () => {
+  const manifest = readFileSync(join(import.meta.dirname, '../package.json'), 'utf8')
+  const { code, out } = await aigov(['--version'])
+  assert.deepEqual([code, out], [0, `${JSON.parse(manifest).version}\n`])
+  const register = await aigov(['register', '--version', '1.2.3', '--model-id', 'm'])
+  assert.match(register.err, /Nothing says the created_by/)
 })
 
 for (const args of [
@@ -140,7 +146,7 @@ test('a change whose outcome is unknown says so', async (t) => {
 })
 
 test('nothing that a server says reaches the terminal as a control character', async (t) => {
-  const evil = '\u001b[2J\u0007\u009b31m\u202e\n\r\u2028'
+  const evil = '\u200b\ufeff\u001b[2J\u0007\u009b31m\u202e\n\r\u2028'
   const { url } = await serve(t, (response, { url: path }) => {
     if (path === '/mcp-audit/log') {
       response.writeHead(400, { 'content-type': 'application/problem+json' })
@@ -169,77 +175,9 @@ test('nothing that a server says reaches the terminal as a control character', a
     const shown = (out + err).replaceAll('\n', '')
     assert.match(shown, /\\u001b/)
     // biome-ignore lint/suspicious/noControlCharactersInRegex: these must not be there
-    assert.doesNotMatch(shown, /[\u0000-\u001f\u007f-\u009f\u2028-\u202e]/)
+    assert.doesNotMatch(shown, /[\u0000-\u001f\u007f-\u009f\u200b\u2028-\u202e\ufeff]/)
     if (args.includes('--json')) assert.equal(JSON.parse(out).reasons[0], evil)
   }
-})
-
-test('an export that verifies is exit code 0, from a file and from standard input', async () => {
-  const file = write('good.ndjson', `${LINES.join('\n')}\n`)
-  const fromFile = await aigov(['verify', file], { cwd })
-  assert.deepEqual([fromFile.code, fromFile.err], [0, ''])
-  assert.match(fromFile.out, /^VERIFIED {2}3 entries \(1 to 3\)/)
-  const fromInput = await aigov(['verify', '-', '--json'], { input: LINES.join('\n') })
-  assert.equal(fromInput.code, 0)
-  assert.deepEqual([JSON.parse(fromInput.out).ok, JSON.parse(fromInput.out).last_id], [true, 3])
-})
-
-test('an export that does not verify is exit code 4 and names the entry', async () => {
-  const changed = LINES.map((line, i) =>
-    i === 1 ? line.replace('"decision":true', '"decision":false') : line,
-  )
-  const { code, out } = await aigov(['verify', write('bad.ndjson', changed.join('\n'))], { cwd })
-  assert.equal(code, 4)
-  assert.match(out, /^NOT VERIFIED {2}bad\.ndjson, line 2, entry 2: entry_hash/)
-  const cut = await aigov(['verify', '-', '--json'], { input: LINES.slice(0, 2).join('\n') })
-  assert.deepEqual([cut.code, JSON.parse(cut.out).complete], [4, false])
-})
-
-test('an export gets its name when it is complete, and is never replaced unasked', async (t) => {
-  const { url } = await serve(t, (response) => response.end(`${LINES.join('\n')}\n`))
-  const args = ['export', '--url', url, '--out', 'out.ndjson']
-  const { code, out, err } = await aigov(args, { cwd })
-  assert.deepEqual([code, out], [0, ''])
-  assert.match(err, /Exported 3 entries/)
-  assert.equal(readFileSync(join(cwd, 'out.ndjson'), 'utf8'), `${LINES.join('\n')}\n`)
-  assert.equal((await aigov(args, { cwd })).code, 2)
-  assert.equal((await aigov([...args, '--force'], { cwd })).code, 0)
-})
-
-for (const [what, end] of [
-  [
-    'ends without its trailer',
-    (text: string, response: { end(text: string): unknown }) => response.end(text),
-  ],
-  [
-    'breaks',
-    (_text: string, response: { socket: { destroy(): void } | null }) => response.socket?.destroy(),
-  ],
-] as [string, (text: string, response: unknown) => void][]) {
-  test(`an export that ${what} is exit code 6 and leaves no file`, async (t) => {
-    const text = `${LINES.slice(0, 2).join('\n')}\n`
-    const { url } = await serve(t, (response) => {
-      response.write(text, () => end(text.slice(0, 0), response))
-    })
-    const folder = mkdtempSync(join(cwd, 'broken-'))
-    const { code, err } = await aigov(['export', '--url', url, '--out', 'x.ndjson'], {
-      cwd: folder,
-    })
-    assert.equal(code, 6, err)
-    assert.deepEqual(readdirSync(folder), [])
-    const toOutput = await aigov(['export', '--url', url])
-    assert.deepEqual([toOutput.code, toOutput.out], [6, text])
-  })
-}
-
-test('an interrupted export is exit code 130 and leaves no file', async (t) => {
-  const folder = mkdtempSync(join(cwd, 'interrupted-'))
-  const { url } = await serve(t, (response) => response.write(`${LINES[0]}\n`))
-  const child = start(['export', '--url', url, '--out', 'x.ndjson'], { cwd: folder })
-  while (readdirSync(folder).length === 0) await new Promise((resolve) => setTimeout(resolve, 20))
-  child.kill('SIGINT')
-  assert.deepEqual((await once(child, 'close'))[0], 130)
-  assert.deepEqual(readdirSync(folder), [])
 })
 
 test('a command that waits for standard input ends by Ctrl-C', async () => {
@@ -250,4 +188,44 @@ test('a command that waits for standard input ends by Ctrl-C', async () => {
   const [code, signal] = await ended
   clearInterval(timer)
   assert.ok(code === 130 || signal === 'SIGINT')
+})
+
+test('status asks every service that the gateway names, known or not', async (t) => {
+  const { url, received } = await serve(t, (response, { url: path }) => {
+    if (path === '/mcp') json(response, { services: ['mcp-new', 'mcp/odd', '..'], directory: {} })
+    else if (path === '/mcp-new/readyz') problem(response, 503, 'not_ready')
+    else json(response, { ok: true })
+  })
+  const { code, out } = await aigov(['status', '--json', '--url', url])
+  assert.equal(code, 7)
+  const { services } = JSON.parse(out)
+  assert.equal(services['mcp-new'].ready, false)
+  assert.ok(received.some(({ url: path }) => path === '/mcp-new/readyz'))
+  // A name that cannot be asked is not ready either.
+  assert.deepEqual([services['mcp/odd'].ready, services['..'].ready], [false, false])
+})
+
+test('of many errors the first are shown', async (t) => {
+  const { url } = await serve(t, (response) => {
+    response.writeHead(400, { 'content-type': 'application/problem+json' })
+    const errors = Array.from({ length: 20_000 }, (_, i) => ({ path: `p${i}`, message: 'm' }))
+    response.end(JSON.stringify({ code: 'invalid_request', detail: 'no', errors }))
+  })
+  const { err } = await aigov(['validate', '-', '--url', url], { input: '{}' })
+  assert.match(err, / {2}p19: m\n {2}and 19980 more\n/)
+  assert.doesNotMatch(err, /p20:/)
+})
+
+test('an answer without the members that are shown is exit code 7, without a stack', async (t) => {
+  const { url } = await serve(t, (response) => json(response, { allowed: true, reasons: [] }))
+  const { code, out, err } = await aigov(['validate', '-', '--url', url], { input: '{}' })
+  assert.deepEqual([code, out], [7, ''])
+  assert.match(err, /^invalid_answer: /)
+  assert.doesNotMatch(err, /\n\s+at .*:\d+/)
+})
+
+test('a denial that is sent as a text allows nothing', async (t) => {
+  const { url } = await serve(t, (response) => json(response, { allowed: 'false', reasons: [] }))
+  const { code, out } = await aigov(['validate', '-', '--url', url], { input: '{}' })
+  assert.deepEqual([code, out], [7, ''])
 })

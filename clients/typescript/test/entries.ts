@@ -5,10 +5,6 @@ export interface Content {
   event_type?: string
   subject?: string
   details?: unknown
-  salt?: string
-  erasedBy?: number
-  /** The text that stands for the details, where it is not their canonical one. */
-  detailsText?: string
 }
 
 export const ZEROS = '00'.repeat(32)
@@ -40,9 +36,8 @@ export function exportOf(contents: readonly Content[], firstId = 1, prev = ZEROS
 
 /** One line, created a microsecond after the one before. */
 export function entryLine(content: Content, id: number, prev: string): string {
-  const details = content.detailsText ?? JSON.stringify(content.details ?? {})
-  const salt = content.salt ?? hash('md5', `salt ${id}`)
-  const isErased = content.erasedBy !== undefined
+  const details = JSON.stringify(content.details ?? {})
+  const salt = hash('md5', `salt ${id}`)
   const envelope = {
     actor: 'anonymous',
     decision: true,
@@ -62,9 +57,8 @@ export function entryLine(content: Content, id: number, prev: string): string {
   const created = `${ms}${String(us % 1000n).padStart(3, '0')}Z`
   return (
     `{"id":${id},"event_type":${JSON.stringify(envelope.event_type)},"subject":${JSON.stringify(envelope.subject)}` +
-    `,"decision":true,"details":${isErased ? 'null' : details},"details_salt":${isErased ? 'null' : `"${salt}"`}` +
+    `,"decision":true,"details":${details},"details_salt":"${salt}"` +
     `,"details_hash":"${envelope.details_hash}","actor":"anonymous","request_id":null,"created_at":"${created}"` +
-    `,"prev_hash":"${prev}","entry_hash":"${hash('sha256', bytes)}"` +
-    `${isErased ? `,"erased":true,"erased_by":${content.erasedBy}` : ''}}`
+    `,"prev_hash":"${prev}","entry_hash":"${hash('sha256', bytes)}"}`
   )
 }

@@ -55,3 +55,11 @@ export async function deadUrl(): Promise<string> {
   await new Promise((resolve) => server.close(resolve))
   return `http://127.0.0.1:${port}`
 }
+
+/** What the services answer to a change: what was sent, and where it is now. */
+export function made(response: ServerResponse, request: Received, members: object = {}): void {
+  const reference = { id: 7, entry_hash: 'cd'.repeat(32) }
+  const record = { revision: 1, record_hash: 'ab'.repeat(32), audit: reference }
+  const defaults = { details: {}, artifacts: [], parents: [], metadata: {}, aibom: null }
+  json(response, { ...defaults, ...reference, ...record, ...JSON.parse(request.body), ...members })
+}

@@ -88,3 +88,9 @@ test('progress is told every thousand entries', async () => {
   await verifyExport(chunks(text), { onProgress: ({ entries: n }) => seen.push(n) })
   assert.deepEqual(seen, [1_000, 2_000])
 })
+
+test('a first line that is too long is named by how it begins', async () => {
+  const [first] = exportOf(many(1), 7, 'ab'.repeat(32)) as [string]
+  const verdict = await verifyExport(chunks(first), { maxLineBytes: 100 })
+  assertFault(verdict, 7, /longer than 100 bytes/)
+})

@@ -1,8 +1,10 @@
-import { rm, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { generateAibomKeyPair } from '../aibom-keys.ts'
 import type { Runner } from './context.ts'
-import { EXIT, Exit } from './exit.ts'
+import { usage } from './exit.ts'
+import { writeWhole } from './output-file.ts'
 
 /** `aigov aibom keygen` */
 export function addAibomKeygen(aibom: Command, run: Runner): void {
@@ -22,10 +24,12 @@ that AIBOM_PUBLIC_KEY_PATH names.`,
     )
     .action((options: { private: string; public: string }, command: Command) =>
       run(command, async (context) => {
+        const there = [options.private, options.public].find((path) => existsSync(path))
+        if (there) throw usage(`${there} is there already, and a key is never overwritten.`)
         const pair = generateAibomKeyPair()
-        await writeNew(options.private, pair.privateKeyPem, 0o600)
+        await writeWhole(options.private, [pair.privateKeyPem], { mode: 0o600, force: false })
         try {
-          await writeNew(options.public, pair.publicKeyPem, 0o644)
+          await writeWhole(options.public, [pair.publicKeyPem], { mode: 0o644, force: false })
         } catch (error) {
           await rm(options.private)
           throw error
@@ -42,15 +46,4 @@ that AIBOM_PUBLIC_KEY_PATH names.`,
         ])
       }),
     )
-}
-
-async function writeNew(path: string, text: string, mode: number): Promise<void> {
-  try {
-    await writeFile(path, text, { mode, flag: 'wx' })
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') {
-      throw new Exit(EXIT.usage, `${path} is there already, and a key is never overwritten.`)
-    }
-    throw new Exit(EXIT.failed, `${path} cannot be written: ${(error as Error).message}.`)
-  }
 }

@@ -1,18 +1,20 @@
-import { stat, writeFile } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { AibomKeyError, type AibomPrivateKey, readAibomPrivateKey } from '../aibom-keys.ts'
 import type { AibomFormat } from '../aibom-result.ts'
 import { signAibom } from '../aibom-sign.ts'
 import type { JsonObject } from '../json.ts'
 import type { Context, Runner } from './context.ts'
-import { EXIT, Exit, usage } from './exit.ts'
+import { usage } from './exit.ts'
 import { readJsonObject, readTextFile } from './input.ts'
 import { jsonLine } from './output.ts'
+import { writeWhole } from './output-file.ts'
 
 interface SignOptions {
   key: string
   format: string
   out: string
+  force?: boolean
 }
 
 const FORMATS: readonly string[] = ['detached-jcs', 'cyclonedx-jsf']
@@ -26,6 +28,7 @@ export function addAibomSign(aibom: Command, run: Runner): void {
     .requiredOption('--key <file>', 'private key, PKCS#8 PEM')
     .option('--format <format>', 'detached-jcs or cyclonedx-jsf', 'detached-jcs')
     .option('--out <file>', 'where to write it, "-" for standard output', '-')
+    .option('--force', 'replace the file if it is there')
     .addHelpText(
       'after',
       `
@@ -35,7 +38,7 @@ For rules with "source: aibom" the bill must say the same model_id and version a
     )
     .action((file: string, options: SignOptions, command: Command) =>
       run(command, async (context) => {
-        const { format, out } = options
+        const { format, out, force } = options
         if (!FORMATS.includes(format)) throw usage(`--format must be ${FORMATS.join(' or ')}.`)
         if (options.key === '-') throw usage('The key must be a file.')
         const key = await readKey(context, options.key)
@@ -43,9 +46,8 @@ For rules with "source: aibom" the bill must say the same model_id and version a
         const text = `${jsonLine(signed)}\n`
         if (out === '-') process.stdout.write(text)
         else {
-          await writeFile(out, text).catch((error: Error) => {
-            throw new Exit(EXIT.failed, `${out} cannot be written: ${error.message}.`)
-          })
+          await refuseSame(out, { 'the private key': options.key, 'what is signed': file })
+          await writeWhole(out, [text], { mode: 0o666, force: force === true })
         }
         context.note(`Signed by key ${key.publicKey.id} as ${format}.`)
       }),
@@ -57,6 +59,17 @@ function sign(data: JsonObject, key: AibomPrivateKey, format: AibomFormat): Json
     return signAibom(data, key, { format })
   } catch (error) {
     throw error instanceof TypeError ? usage(`It cannot be signed: ${error.message}.`) : error
+  }
+}
+
+/** Refuses to write over one of these files, under whatever name or link; "-" is none. */
+async function refuseSame(out: string, files: Record<string, string>): Promise<void> {
+  const place = await stat(out).catch(() => null)
+  for (const [what, path] of Object.entries(files)) {
+    const file = path === '-' ? null : await stat(path)
+    if (place && file && place.dev === file.dev && place.ino === file.ino) {
+      throw usage(`${out} is ${what}, which is never overwritten: choose another name.`)
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { type Client, createClient } from '../client.ts'
+import { GovernanceError } from '../errors.ts'
 import { usage } from './exit.ts'
 import { jsonLine, tell } from './output.ts'
 
@@ -37,12 +38,23 @@ export class Context {
   /** The result on standard output: one line of JSON with --json, else lines for people. */
   result(value: unknown, lines: () => string[]): void {
     if (this.isJson) process.stdout.write(`${jsonLine(value)}\n`)
-    else tell(process.stdout, ...lines())
+    else tell(process.stdout, ...shown(lines))
   }
 
   /** A remark on standard error. */
   note(...lines: string[]): void {
     tell(process.stderr, ...lines)
+  }
+}
+
+/** Of answers not every member is checked; one that is missing shows here. */
+function shown(lines: () => string[]): string[] {
+  try {
+    return lines()
+  } catch (cause) {
+    if (!(cause instanceof TypeError)) throw cause
+    const detail = 'the answer does not have the members that it must have.'
+    throw new GovernanceError('invalid_answer', detail, { cause })
   }
 }
 

@@ -10,8 +10,7 @@ export const EXIT = {
   usage: 2,
   denied: 3,
   notVerified: 4,
-  /** Kept for verified exports whose signing key nobody vouched for. */
-  keyNotPinned: 5,
+  verifiedInPart: 5,
   unreachable: 6,
   refused: 7,
   interrupted: 130,
@@ -19,17 +18,24 @@ export const EXIT = {
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
 
+/** What each code means; the README says the same. */
+export const EXIT_MEANINGS: Readonly<Record<ExitCode, string>> = {
+  0: 'done; allowed; verified',
+  1: 'something on this machine failed, such as writing a file; or the file is no NDJSON export',
+  2: 'the command or what it was given is not right',
+  3: 'denied by the policies',
+  4: 'not verified: the export or the bill of materials is not what it should be',
+  5: 'verified as far as the export goes: details are missing that nothing in it accounts for',
+  6: 'the gateway could not be reached, did not answer in time, or broke off',
+  7: 'the gateway or a service refused, is not ready, or did not answer as it should',
+  130: 'interrupted',
+}
+
 export const EXIT_CODES_HELP = `
 Exit codes:
-  0    done; allowed; verified
-  1    something on this machine failed, such as writing a file
-  2    the command or what it was given is not right
-  3    denied by the policies
-  4    not verified: the export or the bill of materials is not what it should be
-  5    verified, but the signing key is not pinned (not given yet)
-  6    the gateway could not be reached, or did not answer in time
-  7    the gateway or a service refused, or is not ready
-  130  interrupted`
+${Object.entries(EXIT_MEANINGS)
+  .map(([code, meaning]) => `  ${code.padEnd(4)} ${meaning}`)
+  .join('\n')}`
 
 /** Ends the command with a code. The message says what to do, on standard error; empty says nothing. */
 export class Exit extends Error {
@@ -47,6 +53,13 @@ export function usage(message: string): Exit {
   return new Exit(EXIT.usage, message)
 }
 
+/** A file that would have to be replaced: exit code 2. */
+export function thereAlready(path: string): Exit {
+  return usage(`${path} is there already: choose another name, or replace it with --force.`)
+}
+
+/** How many of the things that are wrong with a request are shown. */
+const MOST_ERRORS = 20
 const UNREACHABLE: readonly string[] = ['connection', 'deadline', 'export_incomplete']
 const HINTS: Readonly<Record<string, string>> = {
   connection: 'Is the stack running, and is --url (or AIGOV_URL) right?',
@@ -81,8 +94,12 @@ function tell(error: GovernanceError): string {
   const status = error.status === undefined ? '' : ` (${error.status})`
   const lines = [
     `${error.code}${status}: ${error.detail}`,
-    ...error.errors.map(({ path, message }) => `  ${path || 'the request'}: ${message}`),
+    ...error.errors
+      .slice(0, MOST_ERRORS)
+      .map(({ path, message }) => `  ${path || 'the request'}: ${message}`),
   ]
+  const more = error.errors.length - MOST_ERRORS
+  if (more > 0) lines.push(`  and ${more} more`)
   if (error.outcomeUnknown) {
     lines.push(
       'The change may or may not have been made: look in the log for the request id below before you send it again.',

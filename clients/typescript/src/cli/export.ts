@@ -1,11 +1,11 @@
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import type { Command } from 'commander'
 import type { ExportFormat } from '../audit-types.ts'
 import { isObject, type JsonObject } from '../json.ts'
 import type { Context, Runner } from './context.ts'
-import { EXIT, Exit, usage } from './exit.ts'
+import { EXIT, Exit, thereAlready, usage } from './exit.ts'
+import { writeWhole } from './output-file.ts'
 import { Progress, size } from './progress.ts'
 
 interface ExportOptions {
@@ -42,12 +42,11 @@ Exit code 6 if the export breaks off.`,
         const { out, format } = options
         if (!FORMATS.includes(format)) throw usage(`--format must be ${FORMATS.join(', ')}.`)
         const range = { from_id: idOf('from-id', options), to_id: idOf('to-id', options) }
-        if (out !== '-' && existsSync(out) && !options.force) {
-          throw usage(`${out} is there already: choose another name, or replace it with --force.`)
-        }
+        if (out !== '-' && existsSync(out) && !options.force) throw thereAlready(out)
         const watch = new Watch(format as ExportFormat)
         const bytes = watched(context, watch, format as ExportFormat, range)
-        await (out === '-' ? toStandardOutput(bytes) : toFile(out, bytes))
+        if (out === '-') await toStandardOutput(bytes)
+        else await writeWhole(out, bytes, { mode: 0o600, force: options.force === true })
         context.note(...watch.summary(out))
       }),
     )
@@ -85,27 +84,6 @@ async function* watched(
 async function toStandardOutput(bytes: AsyncIterable<Uint8Array>): Promise<void> {
   for await (const chunk of bytes) {
     if (!process.stdout.write(chunk)) await once(process.stdout, 'drain')
-  }
-}
-
-/** Writes beside the file and renames when all of it is on disk: never half a file under its name. */
-async function toFile(path: string, bytes: AsyncIterable<Uint8Array>): Promise<void> {
-  const part = `${path}.${process.pid}.part`
-  let file: FileHandle
-  try {
-    file = await open(part, 'wx', 0o600)
-  } catch (error) {
-    throw new Exit(EXIT.failed, `${path} cannot be written: ${(error as Error).message}.`)
-  }
-  try {
-    for await (const chunk of bytes) await file.writeFile(chunk)
-    await file.sync()
-    await file.close()
-    await rename(part, path)
-  } catch (error) {
-    await file.close().catch(() => {})
-    await rm(part, { force: true })
-    throw error
   }
 }
 

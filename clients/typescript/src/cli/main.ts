@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { addAibom } from './aibom.ts'
 import { Context, type Run } from './context.ts'
@@ -11,17 +12,15 @@ import { addValidate } from './validate.ts'
 import { addVerify } from './verify.ts'
 
 const stopping = new AbortController()
-for (const name of ['SIGINT', 'SIGTERM'] as const) {
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.once(name, () => {
     stopping.abort(new Exit(EXIT.interrupted, 'interrupted'))
     // What waits for standard input or a disk hears of no signal.
     setTimeout(() => process.exit(EXIT.interrupted), 2_000).unref()
   })
 }
-// `aigov export | head` ends early on purpose.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  process.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.failed)
-})
+// Whoever read the output has gone. Never 0: what was not written may have been "denied" or "not verified".
+process.stdout.on('error', () => process.exit(EXIT.failed))
 
 async function run(command: Command, work: Run): Promise<void> {
   await work(new Context(command, stopping.signal))
@@ -50,7 +49,7 @@ Examples:
   aigov export --out audit.ndjson && aigov verify audit.ndjson
 
 Results go to standard output, everything else to standard error. "aigov <command> --help" shows an
-example of each command.
+example of each command, "aigov --version" which one this is.
 ${EXIT_CODES_HELP}`,
     )
   for (const add of [
@@ -61,8 +60,16 @@ ${EXIT_CODES_HELP}`,
   return program
 }
 
+/** That of package.json, which stands two folders above this file in `src` and in `dist`. */
+function version(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}
+
 try {
-  await makeProgram().parseAsync()
+  // Not an option of commander's: those are looked for behind a command too, where `register` has its own.
+  if (process.argv.slice(2).join(' ') === '--version') process.stdout.write(`${version()}\n`)
+  else await makeProgram().parseAsync()
 } catch (error) {
   if (error instanceof CommanderError) {
     // Commander has said what is wrong, or shown the help that was asked for.

@@ -1,9 +1,10 @@
 /**
  * Characters that a terminal acts on, or that make text read as something else: C0 and C1 controls,
- * delete, line and paragraph separators, and the marks that turn the direction of writing.
+ * delete, line and paragraph separators, marks that turn the direction of writing, and what has no width.
  */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
-const ACTIVE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
+const ACTIVE =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+  /[\u0000-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]/g
 
 /** A text from elsewhere as it may be shown on a terminal: what would act on it is written out. */
 export function printable(text: string): string {

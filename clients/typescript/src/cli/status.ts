@@ -1,7 +1,5 @@
 import type { Command } from 'commander'
-import type { Client } from '../client.ts'
 import { GovernanceError } from '../errors.ts'
-import type { CallOptions } from '../transport.ts'
 import type { Context, Runner } from './context.ts'
 import { EXIT, Exit } from './exit.ts'
 
@@ -45,7 +43,9 @@ async function show(context: Context): Promise<void> {
     client.gateway.directory(options),
   ])
   const known = await Promise.all(
-    names.map(async (name) => [name, await serviceReadiness(client, name, options)] as const),
+    names.map(
+      async (name) => [name, await readiness(client.gateway.serviceReady(name, options))] as const,
+    ),
   )
   const services = Object.fromEntries(known)
   const policy = services['mcp-policy']?.ready ? await client.policy.policies(options) : null
@@ -58,17 +58,6 @@ async function show(context: Context): Promise<void> {
   }
   context.result(status, () => linesOf(status))
   if (!status.ready) throw new Exit(EXIT.refused)
-}
-
-async function serviceReadiness(
-  client: Client,
-  name: string,
-  options: CallOptions,
-): Promise<Readiness> {
-  if (name === 'mcp-lineage') return readiness(client.lineage.ready(options))
-  if (name === 'mcp-policy') return readiness(client.policy.ready(options))
-  if (name === 'mcp-audit') return readiness(client.audit.ready(options))
-  return { ready: true, missing: ['not known to this command: not asked'] }
 }
 
 /** An error here is an answer: the service is not ready, and says why. */

@@ -45,7 +45,7 @@ function unwrapped(value: JsonObject): JsonObject {
 
 function linesOf(decision: Decision): string[] {
   const { allowed, risk_score, risk_level, policy, aibom } = decision
-  const reason = aibom.reason === null ? '' : ` (${aibom.reason})`
+  const reason = aibom.reason ? ` (${aibom.reason})` : ''
   return [
     `${allowed ? 'ALLOWED' : 'DENIED'}  risk score ${risk_score} (${risk_level})`,
     ...decision.reasons.map((text) => `  reason: ${text}`),
