@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import type { Stack } from '@ai-governance/infra/testing/stack'
+import type { Stack } from '@ai-governance/infra/test-support/stack'
 import { Client } from 'pg'
 import { type Figure, median } from './figures.ts'
 

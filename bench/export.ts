@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { get, type IncomingMessage } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Stack } from '@ai-governance/infra/testing/stack'
+import type { Stack } from '@ai-governance/infra/test-support/stack'
 import { Client } from 'pg'
 import type { Figure } from './figures.ts'
 

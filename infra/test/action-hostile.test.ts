@@ -10,7 +10,7 @@ import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { freePort } from '../local/ports.ts'
-import { scratchFolder } from '../testing/scratch.ts'
+import { scratchFolder } from '../test-support/scratch.ts'
 import { actionFolder, runStep } from './action-step.ts'
 
 const root = join(import.meta.dirname, '..', '..')

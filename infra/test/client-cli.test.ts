@@ -6,10 +6,10 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { Client } from 'pg'
 import { aigov, type Ended } from '../../clients/typescript/test/aigov.ts'
-import { appendEvents } from '../testing/appenders.ts'
-import { checkLog } from '../testing/check-log.ts'
-import { createTestDatabase, type TestDatabase } from '../testing/database.ts'
-import { type Stack, startStack } from '../testing/stack.ts'
+import { appendEvents } from '../test-support/appenders.ts'
+import { checkLog } from '../test-support/check-log.ts'
+import { createTestDatabase, type TestDatabase } from '../test-support/database.ts'
+import { type Stack, startStack } from '../test-support/stack.ts'
 
 const EXAMPLE = join(import.meta.dirname, '../../examples/register_model.json')
 let database: TestDatabase

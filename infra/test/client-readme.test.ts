@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
-import { checkLog } from '../testing/check-log.ts'
-import { createTestDatabase, type TestDatabase } from '../testing/database.ts'
-import { type Stack, startStack } from '../testing/stack.ts'
+import { checkLog } from '../test-support/check-log.ts'
+import { createTestDatabase, type TestDatabase } from '../test-support/database.ts'
+import { type Stack, startStack } from '../test-support/stack.ts'
 
 const client = join(import.meta.dirname, '../../clients/typescript')
 const readme = readFileSync(join(client, 'README.md'), 'utf8')

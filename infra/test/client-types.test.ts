@@ -30,8 +30,8 @@ import * as lineage from '../../services/mcp-lineage/src/answers.ts'
 import type * as lineageRoutes from '../../services/mcp-lineage/src/routes.ts'
 import * as policy from '../../services/mcp-policy/src/answers.ts'
 import type * as policyRoutes from '../../services/mcp-policy/src/routes.ts'
-import { createTestDatabase, type TestDatabase } from '../testing/database.ts'
-import { type Stack, startStack } from '../testing/stack.ts'
+import { createTestDatabase, type TestDatabase } from '../test-support/database.ts'
+import { type Stack, startStack } from '../test-support/stack.ts'
 
 /** What a zod schema lets through, and what it takes. */
 type Out<S extends { _output: unknown }> = S['_output']

@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test'
 import { readComposeSettings, setByCompose } from '../containers/compose-settings.ts'
 import { namesIn } from '../dotenv.ts'
 import { Failure } from '../failure.ts'
-import { scratchFolder } from '../testing/scratch.ts'
+import { scratchFolder } from '../test-support/scratch.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 

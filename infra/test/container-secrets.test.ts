@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { makeSecrets, rotateSecrets } from '../containers/secrets.ts'
 import { Failure } from '../failure.ts'
-import { scratchFolder } from '../testing/scratch.ts'
+import { scratchFolder } from '../test-support/scratch.ts'
 
 const files = [
   'db/owner',

@@ -9,7 +9,7 @@ import { hasDatabase } from '../local/data-folder.ts'
 import { startDatabase } from '../local/database-server.ts'
 import { ensureSecrets, readSecret } from '../local/secrets.ts'
 import type { Settings } from '../local/settings.ts'
-import { scratchFolder } from '../testing/scratch.ts'
+import { scratchFolder } from '../test-support/scratch.ts'
 
 const defaults: Settings = {
   gatewayPort: 8080,

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Client } from 'pg'
-import { createTestDatabase } from '../testing/database.ts'
-import { readServer } from '../testing/server-variable.ts'
+import { createTestDatabase } from '../test-support/database.ts'
+import { readServer } from '../test-support/server-variable.ts'
 
 async function ask(url: string, sql: string): Promise<Record<string, unknown>> {
   const client = new Client({ connectionString: url })

@@ -7,10 +7,10 @@ import { ensureDatabase } from '../local/owner-database.ts'
 import { freePort } from '../local/ports.ts'
 import { startPostgres } from '../local/postgres.ts'
 import { migrate } from '../migrate.ts'
-import { type Appended, appendEvents } from '../testing/appenders.ts'
-import { checkLog } from '../testing/check-log.ts'
-import { scratchFolder } from '../testing/scratch.ts'
-import { startStack } from '../testing/stack.ts'
+import { type Appended, appendEvents } from '../test-support/appenders.ts'
+import { checkLog } from '../test-support/check-log.ts'
+import { scratchFolder } from '../test-support/scratch.ts'
+import { startStack } from '../test-support/stack.ts'
 
 const ACCEPTABLE = new Set([0, 502, 503, 504])
 

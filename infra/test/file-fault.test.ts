@@ -8,7 +8,7 @@ import { makeFolders } from '../local/data-folder.ts'
 import { explainFileFault, readText } from '../local/file-fault.ts'
 import { takeLock } from '../local/lock.ts'
 import { ensureSecrets, readSecret } from '../local/secrets.ts'
-import { scratchFolder } from '../testing/scratch.ts'
+import { scratchFolder } from '../test-support/scratch.ts'
 
 /** The path that the sentence begins with, relative to the root. */
 function blamed(root: string, action: () => unknown): string | undefined {

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { Failure } from '../failure.ts'
 import { takeLock } from '../local/lock.ts'
-import { scratchFolder } from '../testing/scratch.ts'
+import { scratchFolder } from '../test-support/scratch.ts'
 
 test('the lock is ours until we let go of it', (t) => {
   const file = join(scratchFolder(t), 'lock')

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { beginLog, lastWords } from '../local/log-file.ts'
-import { scratchFolder } from '../testing/scratch.ts'
+import { scratchFolder } from '../test-support/scratch.ts'
 
 test('a new run keeps the log of the one before', (t) => {
   const file = join(scratchFolder(t), 'logs', 'a.log')

@@ -10,7 +10,7 @@ import { ensureDatabase } from '../local/owner-database.ts'
 import { freePort } from '../local/ports.ts'
 import { startPostgres } from '../local/postgres.ts'
 import { type MigrateOptions, migrate } from '../migrate.ts'
-import { scratchFolder } from '../testing/scratch.ts'
+import { scratchFolder } from '../test-support/scratch.ts'
 
 const ownerPassword = 'owner-password'
 

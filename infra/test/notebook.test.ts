@@ -10,7 +10,7 @@ import { executeNotebook, requirePrograms } from '../smoke/notebook/execute.ts'
 import { codeOf, parseNotebook, type Step } from '../smoke/notebook/notebook.ts'
 import { readPowershellBlock } from '../smoke/notebook/powershell-block.ts'
 import { readShellBlock } from '../smoke/notebook/shell-block.ts'
-import { scratchFolder } from '../testing/scratch.ts'
+import { scratchFolder } from '../test-support/scratch.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 const page = readFileSync(join(root, 'examples', 'demo_notebook.md'), 'utf8')

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { policyWarnings } from '../local/policy-warnings.ts'
 import { freePort } from '../local/ports.ts'
 import { supervise } from '../local/supervisor.ts'
-import { scratchFolder } from '../testing/scratch.ts'
+import { scratchFolder } from '../test-support/scratch.ts'
 
 test('the warnings of mcp-policy are told, except that a policy has no tests', async (t) => {
   const folder = scratchFolder(t)

@@ -9,7 +9,7 @@ import { Failure } from '../failure.ts'
 import { freePort } from '../local/ports.ts'
 import { type PostgresOptions, startPostgres } from '../local/postgres.ts'
 import { commandLine } from '../local/processes.ts'
-import { scratchFolder } from '../testing/scratch.ts'
+import { scratchFolder } from '../test-support/scratch.ts'
 
 const owner = { user: 'governance', password: 'correct-horse' }
 

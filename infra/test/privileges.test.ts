@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { Client } from 'pg'
-import { checkLog } from '../testing/check-log.ts'
-import { createTestDatabase, type TestDatabase } from '../testing/database.ts'
+import { checkLog } from '../test-support/check-log.ts'
+import { createTestDatabase, type TestDatabase } from '../test-support/database.ts'
 
 const APPEND = `SELECT * FROM audit_append(ARRAY['a'], ARRAY['s'], ARRAY[true], ARRAY['{}'],
   ARRAY['\\x00112233445566778899aabbccddeeff'::bytea], ARRAY[NULL], ARRAY[NULL])`

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { Failure } from '../failure.ts'
 import { ensureSecrets, readSecret } from '../local/secrets.ts'
-import { scratchFolder } from '../testing/scratch.ts'
+import { scratchFolder } from '../test-support/scratch.ts'
 
 test('passwords are made once, differ, and are for their owner alone', (t) => {
   const dir = join(scratchFolder(t), 'secrets')

@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test'
 import { namesIn } from '../dotenv.ts'
 import { Failure } from '../failure.ts'
 import { readSettings } from '../local/settings.ts'
-import { scratchFolder } from '../testing/scratch.ts'
+import { scratchFolder } from '../test-support/scratch.ts'
 
 const exampleFile = join(import.meta.dirname, '../../.env.example')
 

@@ -6,11 +6,11 @@ import { join } from 'node:path'
 import { after, afterEach, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
-import { appendEvents } from '../testing/appenders.ts'
-import { checkLog } from '../testing/check-log.ts'
-import { createTestDatabase, type TestDatabase } from '../testing/database.ts'
-import { curlCommands } from '../testing/readme.ts'
-import { type Stack, startStack } from '../testing/stack.ts'
+import { appendEvents } from '../test-support/appenders.ts'
+import { checkLog } from '../test-support/check-log.ts'
+import { createTestDatabase, type TestDatabase } from '../test-support/database.ts'
+import { curlCommands } from '../test-support/readme.ts'
+import { type Stack, startStack } from '../test-support/stack.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 let database: TestDatabase

@@ -9,7 +9,7 @@ import { Failure } from '../failure.ts'
 import { freePort } from '../local/ports.ts'
 import { commandLine } from '../local/processes.ts'
 import { endLeftoverService, type Program, supervise } from '../local/supervisor.ts'
-import { scratchFolder } from '../testing/scratch.ts'
+import { scratchFolder } from '../test-support/scratch.ts'
 
 const service = `
   import { createServer } from 'node:http'

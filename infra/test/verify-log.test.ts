@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, afterEach, before, beforeEach, test } from 'node:test'
 import { Client } from 'pg'
-import { createTestDatabase, type TestDatabase } from '../testing/database.ts'
+import { createTestDatabase, type TestDatabase } from '../test-support/database.ts'
 
 const script = readFileSync(join(import.meta.dirname, '..', 'verify-log.sql'), 'utf8')
 const LENGTH = 20

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { appendEvents } from '../../testing/appenders.ts'
+import { appendEvents } from '../../test-support/appenders.ts'
 import { aigov, buildClient } from '../client-build.ts'
 import { runCommand } from '../command.ts'
 import type { ComposeStack } from '../compose-stack.ts'

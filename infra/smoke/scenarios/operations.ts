@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { appendEvents } from '../../testing/appenders.ts'
+import { appendEvents } from '../../test-support/appenders.ts'
 import type { ComposeStack } from '../compose-stack.ts'
 import { shellBlocks } from '../documented-commands.ts'
 import { callGateway } from '../gateway.ts'

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { appendEvents } from '../../testing/appenders.ts'
+import { appendEvents } from '../../test-support/appenders.ts'
 import { callGateway } from '../gateway.ts'
 import type { Scenario } from '../scenario.ts'
 

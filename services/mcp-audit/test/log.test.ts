@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { checkLog } from '@ai-governance/infra/testing/check-log'
+import { checkLog } from '@ai-governance/infra/test-support/check-log'
 import { Client } from 'pg'
 import { EVENT, startService } from './service.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { checkLog } from '@ai-governance/infra/testing/check-log'
+import { checkLog } from '@ai-governance/infra/test-support/check-log'
 import { Client } from 'pg'
 import { EVENT, startService } from './service.ts'
 

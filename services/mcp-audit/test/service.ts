@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createTestDatabase } from '@ai-governance/infra/testing/database'
+import { createTestDatabase } from '@ai-governance/infra/test-support/database'
 import { buildApp } from '../src/app.ts'
 import { readConfig } from '../src/config.ts'
 

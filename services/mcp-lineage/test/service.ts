@@ -1,4 +1,4 @@
-import { createTestDatabase } from '@ai-governance/infra/testing/database'
+import { createTestDatabase } from '@ai-governance/infra/test-support/database'
 import { buildApp } from '../src/app.ts'
 import { readConfig } from '../src/config.ts'
 

@@ -7,7 +7,7 @@ import { commandLine } from '../local/processes.ts'
 export async function removeAbandoned(parent: string): Promise<void> {
   for (const name of readdirSync(parent)) {
     const pid = /^governance-test-(\d+)-/.exec(name)?.[1]
-    if (!pid || commandLine(Number(pid)).includes('testing/run.ts')) continue
+    if (!pid || commandLine(Number(pid)).includes('test-support/run.ts')) continue
     const folder = join(parent, name)
     try {
       await endLeftover(join(folder, 'postgres'))
