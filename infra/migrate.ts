@@ -4,6 +4,7 @@ import { PG_MIGRATE_LOCK_ID, runner } from 'node-pg-migrate'
 import { Client, escapeIdentifier, escapeLiteral } from 'pg'
 import { Failure } from './failure.ts'
 import { scramVerifier } from './scram.ts'
+import { serviceRoles } from './setting-rules.ts'
 
 export interface ServicePasswords {
   lineage_service: string
@@ -98,8 +99,9 @@ function firstPlace(report: string): string | undefined {
 async function refuseMightyRoles(client: Client): Promise<void> {
   const { rows } = await client.query<{ rolname: string }>(
     `SELECT rolname FROM pg_roles
-      WHERE rolname IN ('audit_service', 'lineage_service', 'governance_tables')
+      WHERE rolname = ANY($1)
         AND (rolsuper OR rolcreaterole OR rolbypassrls OR rolreplication OR rolname = current_user)`,
+    [serviceRoles],
   )
   const names = rows.map(({ rolname }) => rolname).join(', ')
   if (names === '') return

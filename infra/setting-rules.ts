@@ -16,8 +16,8 @@ const passedOn = {
     .describe('a whole number of milliseconds from 1 on, for example 1500'),
 }
 
-/** The roles that infra/init.sql makes. */
-const serviceRoles = ['audit_service', 'lineage_service', 'governance_tables']
+/** The roles that infra/init.sql makes; none of them may have the rights of an owner. */
+export const serviceRoles = ['audit_service', 'lineage_service', 'governance_tables']
 
 /**
  * What is wrong with settings that count however the stack is run, one sentence each, beginning with the

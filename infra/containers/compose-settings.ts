@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { flag, port } from '@ai-governance/common/environment'
 import { parseDotenv } from '../dotenv.ts'
 import { Failure } from '../failure.ts'
 import { settingFaults } from '../setting-rules.ts'
@@ -16,20 +17,21 @@ export const setByCompose = [
   'AUDIT_DATABASE_PASSWORD_FILE',
 ]
 
-/** What a value must look like for docker-compose.yml to do with it what is meant. */
-const forms: Record<string, [RegExp, string]> = {
-  GATEWAY_PORT: [
-    /^([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5])$/,
-    'a port from 1 to 65535',
-  ],
-  AUTH_MODE: [/^none$/, 'none: keys and oidc are not available yet'],
+const accepts = (schema: typeof port | typeof flag) => (value: string) =>
+  schema.safeParse(value).success
+const matches = (form: RegExp) => (value: string) => form.test(value)
+
+/** What a value must be for docker-compose.yml to do with it what is meant. */
+const forms: Record<string, [(value: string) => boolean, string]> = {
+  GATEWAY_PORT: [accepts(port), 'a port from 1 to 65535'],
+  AUTH_MODE: [matches(/^none$/), 'none: keys and oidc are not available yet'],
   GATEWAY_BIND: [
-    /^127(\.\d{1,3}){3}$/,
+    matches(/^127(\.\d{1,3}){3}$/),
     'a loopback address such as 127.0.0.1, because AUTH_MODE=none lets everybody in who can connect',
   ],
-  POLICIES_DIR: [/^\.{0,2}\//, 'a path that starts with "./", "../" or "/"'],
-  AIBOM_PUBLIC_KEY_PATH: [/^(\.\/)?infra\/keys\/[^/]+$/, 'a file in infra/keys'],
-  OFFLINE: [/^(true|false)$/, 'true or false'],
+  POLICIES_DIR: [matches(/^\.{0,2}\//), 'a path that starts with "./", "../" or "/"'],
+  AIBOM_PUBLIC_KEY_PATH: [matches(/^(\.\/)?infra\/keys\/[^/]+$/), 'a file in infra/keys'],
+  OFFLINE: [accepts(flag), 'true or false'],
 }
 
 /**
@@ -60,8 +62,8 @@ function* composeFaults(set: ReadonlyMap<string, string>): Generator<string> {
   for (const name of setByCompose) {
     if (set.has(name)) yield `${name} is set by docker-compose.yml itself: take it out of .env.`
   }
-  for (const [name, [form, description]] of Object.entries(forms)) {
+  for (const [name, [isRight, description]] of Object.entries(forms)) {
     const value = set.get(name)
-    if (value !== undefined && !form.test(value)) yield `${name} must be ${description}.`
+    if (value !== undefined && !isRight(value)) yield `${name} must be ${description}.`
   }
 }

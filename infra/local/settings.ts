@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { port } from '@ai-governance/common/environment'
 import { lineOf, parseDotenv } from '../dotenv.ts'
 import { Failure } from '../failure.ts'
 import { settingFaults } from '../setting-rules.ts'
@@ -100,14 +101,14 @@ function* faultsOf(values: Map<string, string>): Generator<string> {
     const fix = only === undefined ? 'take it out of .env' : `set it to ${only} or take it out`
     yield `${name} cannot be set for the local stack, because ${because}: ${fix}.`
   }
-  const port = values.get('GATEWAY_PORT')
-  if (port !== undefined && !isPort(port)) {
+  const given = values.get('GATEWAY_PORT')
+  if (given !== undefined && !isFreePort(given)) {
     yield `GATEWAY_PORT must be a port from 1 to 65535 other than ${reservedPorts.join(', ')}, which the services use.`
   }
   yield* settingFaults(values)
 }
 
-function isPort(text: string): boolean {
-  const port = Number(text)
-  return /^[1-9]\d{0,4}$/.test(text) && port <= 65535 && !reservedPorts.includes(port)
+function isFreePort(text: string): boolean {
+  const { data } = port.safeParse(text)
+  return data !== undefined && !reservedPorts.includes(data)
 }

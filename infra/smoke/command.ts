@@ -44,6 +44,11 @@ export async function runCommand(
     child.on('close', (code) => resolve(code ?? -1))
   })
   if (result.code === 0 || allow.includes(result.code)) return result
-  const said = `${result.stdout}\n${result.stderr}`.trim().split('\n').slice(-20).join('\n')
+  const said = tailOf(`${result.stdout}\n${result.stderr}`)
   throw new Failure(`"${command.join(' ')}" ended with ${result.code}:\n${said}`)
+}
+
+/** The last lines of what a program said, for a message. */
+export function tailOf(text: string): string {
+  return text.trim().split('\n').slice(-20).join('\n')
 }

@@ -14,7 +14,6 @@ export interface ComposeStack {
   url: string
   /** The copy of the checkout. */
   folder: string
-  project: string
   /** `docker <args>`, and `docker compose <args>`, in the folder. */
   docker(args: readonly string[], options?: CommandOptions): Promise<CommandResult>
   compose(args: readonly string[], options?: CommandOptions): Promise<CommandResult>
@@ -80,7 +79,6 @@ export async function prepareStack(
   return {
     url: `http://127.0.0.1:${port}`,
     folder,
-    project,
     docker,
     compose,
     async psql(sql) {

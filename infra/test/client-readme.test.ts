@@ -8,6 +8,7 @@ import { after, before, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { checkLog } from '../test-support/check-log.ts'
 import { createTestDatabase, type TestDatabase } from '../test-support/database.ts'
+import { methodsOf } from '../test-support/methods.ts'
 import { type Stack, startStack } from '../test-support/stack.ts'
 
 const client = join(import.meta.dirname, '../../clients/typescript')
@@ -91,8 +92,7 @@ test('the README lists the methods and exit codes that there are', async () => {
   for (const [group, api] of Object.entries(createClient({ baseUrl: 'http://gateway.test' }))) {
     const row = readme.split('\n').find((line) => line.startsWith(`| \`client.${group}\``))
     const listed = [...(row ?? '').matchAll(/`([a-zA-Z0-9]+)`/g)].map(([, name]) => name as string)
-    const methods = Object.getOwnPropertyNames(Object.getPrototypeOf(api))
-    assert.deepEqual(listed.sort(), methods.filter((name) => name !== 'constructor').sort())
+    assert.deepEqual(listed.sort(), methodsOf(api))
   }
   const { EXIT, EXIT_MEANINGS } = await import('../../clients/typescript/src/cli/exit.ts')
   const rows = [...readme.matchAll(/^\| (\d+) +\| (.*?) +\|$/gm)]

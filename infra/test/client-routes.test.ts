@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Client, createClient } from '../../clients/typescript/src/index.ts'
 import { ALLOWED_ROUTES, OWN_ROUTES } from '../../services/mcp-gateway/src/allowed-routes.ts'
+import { methodsOf } from '../test-support/methods.ts'
 
 const REGISTRATION = { model_id: 'm', version: '1', created_by: 'c' }
 
@@ -65,12 +66,7 @@ async function requestOf(call: (client: Client) => unknown): Promise<string> {
 test('every method of the client is called here', () => {
   const client = createClient({ baseUrl: 'http://gateway.test' })
   for (const [service, api] of Object.entries(client)) {
-    const methods = Object.getOwnPropertyNames(Object.getPrototypeOf(api))
-    assert.deepEqual(
-      methods.filter((name) => name !== 'constructor').sort(),
-      Object.keys(CALLS[service as keyof Client]).sort(),
-      service,
-    )
+    assert.deepEqual(methodsOf(api), Object.keys(CALLS[service as keyof Client]).sort(), service)
   }
 })
 

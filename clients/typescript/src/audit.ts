@@ -7,48 +7,32 @@ import type {
   ExportRange,
   VerifyQuery,
 } from './audit-types.ts'
-import { type Calls, idText, type Page } from './calls.ts'
+import { idText, type Page } from './calls.ts'
 import { entryOf } from './expected.ts'
 import { exportedEntries } from './export-stream.ts'
-import type { Ok } from './gateway-types.ts'
+import { ProbedApi } from './probed-api.ts'
 import type { CallOptions } from './transport.ts'
 
 /** mcp-audit: the log. Every method throws `GovernanceError`. */
-export class AuditApi {
-  readonly #calls: Calls
-
-  constructor(calls: Calls) {
-    this.#calls = calls
-  }
-
-  /** `GET /healthz`. */
-  health(options?: CallOptions): Promise<Ok> {
-    return this.#calls.probe('/healthz', options)
-  }
-
-  /** `GET /readyz`: fails with `not_ready`, whose `errors` name what is missing. */
-  ready(options?: CallOptions): Promise<Ok> {
-    return this.#calls.probe('/readyz', options)
-  }
-
+export class AuditApi extends ProbedApi {
   /** `POST /log`: puts an event on record. The entry is committed when this resolves. */
   log(event: AuditEvent, options?: CallOptions): Promise<AuditEntry> {
-    return this.#calls.change('/log', event, entryOf(event), options)
+    return this.calls.change('/log', event, entryOf(event), options)
   }
 
   /** `GET /events`: all entries that match, newest first, fetched page by page. */
   events(query: EventsQuery = {}, options?: CallOptions): AsyncGenerator<AuditEntry> {
-    return this.#calls.all('/events', { ...query }, options)
+    return this.calls.all('/events', { ...query }, options)
   }
 
   /** `GET /events`: one page of them. */
   eventsPage(query: EventsQuery = {}, options?: CallOptions): Promise<Page<AuditEntry>> {
-    return this.#calls.page('/events', { ...query }, options)
+    return this.calls.page('/events', { ...query }, options)
   }
 
   /** `GET /events/{id}`: one entry; fails with `not_found`. */
   async event(id: number, options?: CallOptions): Promise<AuditEntry> {
-    return this.#calls.get(`/events/${idText(id)}`, {}, options)
+    return this.calls.get(`/events/${idText(id)}`, {}, options)
   }
 
   /**
@@ -68,11 +52,11 @@ export class AuditApi {
     range: ExportRange = {},
     options?: CallOptions,
   ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-    return this.#calls.bytes('/export', { ...range, fmt }, options)
+    return this.calls.bytes('/export', { ...range, fmt }, options)
   }
 
   /** `GET /verify`: has the service recompute the hashes of one step of entries. */
   verify(query: VerifyQuery = {}, options?: CallOptions): Promise<AuditVerdict> {
-    return this.#calls.get('/verify', { ...query }, options)
+    return this.calls.get('/verify', { ...query }, options)
   }
 }

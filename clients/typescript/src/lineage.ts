@@ -1,7 +1,6 @@
 import type { VerifyQuery } from './audit-types.ts'
-import { type Calls, type Page, segment } from './calls.ts'
+import { type Page, segment } from './calls.ts'
 import { recordOf } from './expected.ts'
-import type { Ok } from './gateway-types.ts'
 import type {
   LineageRecord,
   LineageVerdict,
@@ -9,32 +8,17 @@ import type {
   Registration,
   RevisionsQuery,
 } from './lineage-types.ts'
+import { ProbedApi } from './probed-api.ts'
 import type { CallOptions } from './transport.ts'
 
 /** mcp-lineage: where models come from. Every method throws `GovernanceError`. */
-export class LineageApi {
-  readonly #calls: Calls
-
-  constructor(calls: Calls) {
-    this.#calls = calls
-  }
-
-  /** `GET /healthz`. */
-  health(options?: CallOptions): Promise<Ok> {
-    return this.#calls.probe('/healthz', options)
-  }
-
-  /** `GET /readyz`: fails with `not_ready`, whose `errors` name what is missing. */
-  ready(options?: CallOptions): Promise<Ok> {
-    return this.#calls.probe('/readyz', options)
-  }
-
+export class LineageApi extends ProbedApi {
   /**
    * `POST /register`: registers a revision; its log entry commits with it. Fails with
    * `artifacts_conflict` where the version is known with other artifacts.
    */
   register(model: Registration, options?: CallOptions): Promise<LineageRecord> {
-    return this.#calls.change('/register', model, recordOf(model), options)
+    return this.calls.change('/register', model, recordOf(model), options)
   }
 
   /** `GET /lineage?model_id=…`: all revisions of a model, newest first, fetched page by page. */
@@ -43,7 +27,7 @@ export class LineageApi {
     query: RevisionsQuery = {},
     options?: CallOptions,
   ): AsyncGenerator<LineageRecord> {
-    return this.#calls.all('/lineage', { ...query, model_id: modelId }, options)
+    return this.calls.all('/lineage', { ...query, model_id: modelId }, options)
   }
 
   /** `GET /lineage?model_id=…`: one page of them. */
@@ -52,7 +36,7 @@ export class LineageApi {
     query: RevisionsQuery = {},
     options?: CallOptions,
   ): Promise<Page<LineageRecord>> {
-    return this.#calls.page('/lineage', { ...query, model_id: modelId }, options)
+    return this.calls.page('/lineage', { ...query, model_id: modelId }, options)
   }
 
   /**
@@ -64,21 +48,21 @@ export class LineageApi {
     query: RevisionsQuery = {},
     options?: CallOptions,
   ): Promise<Page<LineageRecord>> {
-    return this.#calls.page(`/lineage/${segment(modelId)}`, { ...query }, options)
+    return this.calls.page(`/lineage/${segment(modelId)}`, { ...query }, options)
   }
 
   /** `GET /models`: the latest record of each model, newest first, fetched page by page. */
   models(query: PageQuery = {}, options?: CallOptions): AsyncGenerator<LineageRecord> {
-    return this.#calls.all('/models', { ...query }, options)
+    return this.calls.all('/models', { ...query }, options)
   }
 
   /** `GET /models`: one page of them. */
   modelsPage(query: PageQuery = {}, options?: CallOptions): Promise<Page<LineageRecord>> {
-    return this.#calls.page('/models', { ...query }, options)
+    return this.calls.page('/models', { ...query }, options)
   }
 
   /** `GET /verify`: has the service hold records against their log entries, one step of them. */
   verify(query: VerifyQuery = {}, options?: CallOptions): Promise<LineageVerdict> {
-    return this.#calls.get('/verify', { ...query }, options)
+    return this.calls.get('/verify', { ...query }, options)
   }
 }

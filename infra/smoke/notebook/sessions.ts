@@ -3,6 +3,7 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { Failure } from '../../failure.ts'
+import { tailOf } from '../command.ts'
 import type { Language } from './notebook.ts'
 
 /** A language in whose session blocks are run here; PowerShell is compared with curl instead. */
@@ -153,8 +154,4 @@ class Program implements RunningSession {
     })
     return Promise.race([work, late]).finally(() => clearTimeout(timer))
   }
-}
-
-function tailOf(text: string): string {
-  return text.trim().split('\n').slice(-20).join('\n')
 }

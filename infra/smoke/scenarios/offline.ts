@@ -1,13 +1,7 @@
 import assert from 'node:assert/strict'
+import { globSync } from 'node:fs'
 import type { ComposeStack } from '../compose-stack.ts'
 import type { Scenario } from '../scenario.ts'
-
-const dockerfiles = [
-  'infra/Dockerfile',
-  ...['mcp-lineage', 'mcp-policy', 'mcp-audit', 'mcp-gateway'].map(
-    (name) => `services/${name}/Dockerfile`,
-  ),
-]
 
 export const offline: Scenario = {
   shows: 'images are built without a network from what was fetched before',
@@ -17,6 +11,9 @@ export const offline: Scenario = {
     assert.match(refused, /infra\/containers\/offline is empty: fill it/)
     say('fetch')
     await stack.shell('sh infra/containers/offline/fetch.sh')
+    const dockerfiles = globSync(['infra/Dockerfile', 'services/*/Dockerfile'], {
+      cwd: stack.folder,
+    })
     for (const dockerfile of dockerfiles) {
       say(`build ${dockerfile}`)
       await build(stack, dockerfile)
