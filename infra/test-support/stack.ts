@@ -1,33 +1,21 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { makeAuditKey } from '../../clients/typescript/src/audit-key.ts'
 import { freePort } from '../local/ports.ts'
+import { type ServiceProcess, serviceProcess } from './service-process.ts'
 
 const root = join(import.meta.dirname, '..', '..')
-
-/** One service as a process of its own. */
-export interface ServiceProcess {
-  url: string
-  /** Its process id while it runs. */
-  pid(): number | undefined
-  /** All that it has logged so far, as text. */
-  log(): string
-  /** Ends it with a signal and resolves with its exit code, or the signal's name. */
-  end(signal: NodeJS.Signals): Promise<number | string>
-  /** Starts it again on the same port, and resolves when it answers. */
-  start(): Promise<void>
-}
 
 export interface Stack {
   gateway: ServiceProcess
   lineage: ServiceProcess
   policy: ServiceProcess
   audit: ServiceProcess
-  /** A second mcp-audit over the same database, reached directly. */
+  /** A second mcp-audit over the same database and with the same signer, reached directly. */
   otherAudit: ServiceProcess
+  /** The key that signs its checkpoints, as outsiders pin it. */
+  verifierKey: string
   stop(): Promise<void>
 }
 
@@ -38,9 +26,16 @@ export async function startStack(database: {
 }): Promise<Stack> {
   const folder = mkdtempSync(join(tmpdir(), 'governance-stack-'))
   const prepare = async (name: string, env: Record<string, string>, as = name) =>
-    service(name, await freePort(), env, join(folder, `${as}.log`))
-  const audit = await prepare('mcp-audit', { DATABASE_URL: database.auditUrl })
-  const otherAudit = await prepare('mcp-audit', { DATABASE_URL: database.auditUrl }, 'other-audit')
+    serviceProcess({ name, port: await freePort(), env, logFile: join(folder, `${as}.log`) })
+  const signer = { keyFile: join(folder, 'key.pem'), stateFile: join(folder, 'state.json') }
+  const { verifierKey } = await makeAuditKey(signer)
+  const auditVariables = {
+    DATABASE_URL: database.auditUrl,
+    AUDIT_SIGNING_KEY_PATH: signer.keyFile,
+    AUDIT_SIGNER_STATE_PATH: signer.stateFile,
+  }
+  const audit = await prepare('mcp-audit', auditVariables)
+  const otherAudit = await prepare('mcp-audit', auditVariables, 'other-audit')
   const lineage = await prepare('mcp-lineage', { DATABASE_URL: database.lineageUrl })
   const policy = await prepare('mcp-policy', { POLICIES_DIR: join(root, 'policies') })
   const gateway = await prepare('mcp-gateway', {
@@ -61,46 +56,5 @@ export async function startStack(database: {
     await stop()
     throw error
   }
-  return { gateway, lineage, policy, audit, otherAudit, stop }
-}
-
-function service(
-  name: string,
-  port: number,
-  env: Record<string, string>,
-  logFile: string,
-): ServiceProcess {
-  const script = join(root, 'services', name, 'src', 'main.ts')
-  const url = `http://127.0.0.1:${port}`
-  let child: ChildProcess | undefined
-  return {
-    url,
-    pid: () => child?.pid,
-    log: () => readFileSync(logFile, 'utf8'),
-    async start() {
-      const log = openSync(logFile, 'a')
-      const options = { PORT: String(port), LOG_LEVEL: 'info', ...env }
-      child = spawn(process.execPath, [script], { env: options, stdio: ['ignore', log, log] })
-      closeSync(log)
-      while (!(await answers(`${url}/healthz`))) {
-        if (child.exitCode !== null)
-          throw new Error(`${name} ended:\n${readFileSync(logFile, 'utf8')}`)
-        await sleep(20)
-      }
-    },
-    async end(signal) {
-      if (!child || child.exitCode !== null || child.signalCode !== null)
-        return child?.exitCode ?? signal
-      child.kill(signal)
-      const [code, by] = await once(child, 'exit')
-      return code ?? by
-    },
-  }
-}
-
-async function answers(url: string): Promise<boolean> {
-  return fetch(url).then(
-    (response) => response.ok,
-    () => false,
-  )
+  return { gateway, lineage, policy, audit, otherAudit, verifierKey, stop }
 }

@@ -4,27 +4,44 @@ import {
   type AuditEntry,
   type AuditEvent,
   type AuditVerdict,
+  type CheckpointQuery,
   type Client,
+  type ConsistencyProof,
   createClient,
   type Decision,
   type Directory,
+  type Erasure,
+  type ErasureGrounds,
   type EventsQuery,
   type ExportRange,
   GovernanceError,
+  type Hold,
+  type HoldOrder,
+  type InclusionProof,
   type LineageRecord,
   type LineageVerdict,
   type Ok,
   type PageQuery,
   type Policies,
   type Problem,
+  type ProvenEntry,
   type RegisteredModel,
   type Registration,
+  type Retention,
+  type RetentionOrder,
   type RevisionsQuery,
+  readCheckpoint,
   type VerifyQuery,
+  verifyConsistencyProof,
+  verifyExport,
+  verifyInclusionProof,
 } from '../../clients/typescript/src/index.ts'
 import { OkAnswer, ProblemAnswer } from '../../services/common/src/answers.ts'
 import * as audit from '../../services/mcp-audit/src/answers.ts'
-import type * as auditRoutes from '../../services/mcp-audit/src/routes.ts'
+import type * as auditAppends from '../../services/mcp-audit/src/append-routes.ts'
+import type * as auditErasures from '../../services/mcp-audit/src/erasure-routes.ts'
+import type * as auditReads from '../../services/mcp-audit/src/read-routes.ts'
+import type * as auditTree from '../../services/mcp-audit/src/tree-routes.ts'
 import * as gateway from '../../services/mcp-gateway/src/answers.ts'
 import * as lineage from '../../services/mcp-lineage/src/answers.ts'
 import type * as lineageRoutes from '../../services/mcp-lineage/src/routes.ts'
@@ -49,6 +66,13 @@ type SameShapes = [
   Equal<AuditEntry, Out<typeof audit.EntryAnswer>>,
   Equal<AuditEntry[], Out<typeof audit.EventsAnswer>>,
   Equal<AuditVerdict, Out<typeof audit.VerdictAnswer>>,
+  Equal<InclusionProof, Out<typeof audit.InclusionAnswer>>,
+  Equal<ConsistencyProof, Out<typeof audit.ConsistencyAnswer>>,
+  Equal<Flat<ProvenEntry>, Out<typeof audit.ProvenEntryAnswer>>,
+  Equal<Erasure, Out<typeof audit.ErasureAnswer>>,
+  Equal<Flat<Retention>, Out<typeof audit.RetentionAnswer>>,
+  Equal<Hold, Out<typeof audit.HoldAnswer>>,
+  Equal<Hold[], Out<typeof audit.HoldsAnswer>>,
   Equal<LineageRecord, Out<typeof lineage.RecordAnswer>>,
   Equal<LineageRecord[], Out<typeof lineage.RecordsAnswer>>,
   Equal<LineageVerdict, Out<typeof lineage.VerdictAnswer>>,
@@ -59,15 +83,24 @@ type SameShapes = [
     RegisteredModel,
     Flat<Omit<Out<typeof gateway.RegisteredAnswer>, 'lineage'> & { lineage: LineageRecord }>
   >,
-  Equal<AuditEvent, In<typeof auditRoutes.EventBody>>,
+  Equal<AuditEvent, In<typeof auditAppends.EventBody>>,
+  Equal<AuditEvent[], In<typeof auditAppends.BatchBody>['events']>,
+  Equal<ErasureGrounds, In<typeof auditErasures.EraseBody>>,
+  Equal<Flat<RetentionOrder>, In<typeof auditErasures.RetentionBody>>,
+  Equal<HoldOrder, In<typeof auditErasures.HoldBody>>,
   Equal<Registration, In<typeof lineageRoutes.RegisterBody>>,
   Equal<
     Parameters<Client['policy']['validate']>[0],
     In<typeof policyRoutes.ValidateBody>['payload']
   >,
-  Equal<keyof EventsQuery, keyof In<typeof auditRoutes.EventsQuery>>,
-  Equal<keyof ExportRange | 'fmt', keyof In<typeof auditRoutes.ExportQuery>>,
-  Equal<keyof VerifyQuery, keyof In<typeof auditRoutes.VerifyQuery>>,
+  Equal<keyof EventsQuery, keyof In<typeof auditReads.EventsQuery>>,
+  Equal<keyof ExportRange | 'fmt', keyof In<typeof auditReads.ExportQuery>>,
+  Equal<keyof VerifyQuery, keyof In<typeof auditReads.VerifyQuery>>,
+  Equal<keyof PageQuery, keyof In<typeof auditErasures.HoldsQuery>>,
+  Equal<'proof', keyof In<typeof auditAppends.LogQuery>>,
+  Equal<keyof CheckpointQuery, keyof In<typeof auditTree.CheckpointQuery>>,
+  Equal<'id' | 'size', keyof In<typeof auditTree.InclusionQuery>>,
+  Equal<'from' | 'to', keyof In<typeof auditTree.ConsistencyQuery>>,
   Equal<keyof VerifyQuery, keyof In<typeof lineageRoutes.VerifyQuery>>,
   Equal<keyof RevisionsQuery, keyof In<typeof lineageRoutes.RevisionsQuery>>,
   Equal<keyof RevisionsQuery | 'model_id', keyof In<typeof lineageRoutes.LineageQuery>>,
@@ -186,6 +219,71 @@ test('mcp-audit answers in the shapes of its schemas', async () => {
   assert.deepEqual(entries.at(-1), entry)
   assertFits(audit.VerdictAnswer, await client.audit.verify())
   assertFits(audit.VerdictAnswer, await client.audit.verify({ from_id: 1, limit: 1 }))
+})
+
+test('checkpoints and proofs answer in the shapes of their schemas, and hold', async () => {
+  const { audit: pinned } = createClient({
+    baseUrl: stack.gateway.url,
+    auditKey: stack.verifierKey,
+  })
+  assert.equal(await pinned.checkpointKey(), stack.verifierKey)
+  const before = readCheckpoint(await pinned.checkpoint())
+  const event = {
+    event_type: 'proven',
+    subject: 'p@1',
+    decision: true,
+    details: { b: 1, a: [0.5] },
+  }
+  const entry = await pinned.log(event, { proof: true })
+  assertFits(audit.ProvenEntryAnswer, entry)
+  const batch = await pinned.logBatch([event, { ...event, subject: 'p@2' }])
+  assertFits(audit.EventsAnswer, batch)
+  const inclusion = await pinned.inclusionProof(entry.id)
+  assertFits(audit.InclusionAnswer, inclusion)
+  assert.ok(verifyInclusionProof(inclusion, entry.entry_hash, stack.verifierKey))
+  const older = await pinned.inclusionProof(entry.id, entry.id)
+  assert.equal(older.size, entry.id)
+  const consistency = await pinned.consistencyProof(before.size)
+  assertFits(audit.ConsistencyAnswer, consistency)
+  assert.ok(verifyConsistencyProof(consistency, before.root, stack.verifierKey))
+  const { size } = readCheckpoint(await pinned.checkpoint())
+  assert.equal((await pinned.tile(0, 0, size)).length, 32 * size)
+  assert.equal((await pinned.entryTile(0, size)).length, 34 * size)
+})
+
+test('a change under one key is made once, whoever sends it again', async () => {
+  const event = { event_type: 'keyed', subject: 'k@1', decision: true }
+  const idempotencyKey = 'one-and-the-same'
+  const first = await client.audit.log(event, { idempotencyKey })
+  assert.deepEqual(await client.audit.log(event, { idempotencyKey }), first)
+  const other = { ...event, decision: false }
+  const refused = await refusal(client.audit.log(other, { idempotencyKey }))
+  assert.equal(refused.code, 'idempotency_conflict')
+  const model = { model_id: 'keyed', version: '1', created_by: 'me' }
+  const record = await client.lineage.register(model, { idempotencyKey: 'r' })
+  assert.deepEqual(await client.lineage.register(model, { idempotencyKey: 'r' }), record)
+})
+
+test('erasures, holds and retention answer in the shapes of their schemas', async () => {
+  const event = { event_type: 'held', subject: 'h@1', decision: true, details: { n: 1 } }
+  const { id } = await client.audit.log(event)
+  const grounds = { reason: 'asked for', legal_basis: 'GDPR Art. 17' }
+  const hold = await client.audit.hold({ subject: 'h@1', reason: 'lawsuit' })
+  assertFits(audit.HoldAnswer, hold)
+  assert.equal((await refusal(client.audit.erase(id, grounds))).code, 'legal_hold')
+  assert.deepEqual(await all(client.audit.holds({ limit: 1 })), [hold])
+  const released = await client.audit.release(hold.id, 'settled')
+  assertFits(audit.HoldAnswer, released)
+  assert.equal((await refusal(client.audit.release(hold.id, 'again'))).code, 'already_released')
+  const erasure = await client.audit.erase(id, grounds)
+  assertFits(audit.ErasureAnswer, erasure)
+  assert.equal(erasure.count, 1)
+  const order = { before: new Date().toISOString(), event_type: 'held', ...grounds }
+  assertFits(audit.RetentionAnswer, await client.audit.retention(order))
+  const verdict = await verifyExport(client.audit.exportBytes('ndjson'), {
+    key: stack.verifierKey,
+  })
+  assert.deepEqual([verdict.result, verdict.erased], ['verified', 1], verdict.reason ?? '')
 })
 
 test('errors are problem details, and the client says what they say', async () => {

@@ -5,9 +5,23 @@ import { checkLog } from '../test-support/check-log.ts'
 import { createTestDatabase, type TestDatabase } from '../test-support/database.ts'
 
 const APPEND = `SELECT * FROM audit_append(ARRAY['a'], ARRAY['s'], ARRAY[true], ARRAY['{}'],
-  ARRAY['\\x00112233445566778899aabbccddeeff'::bytea], ARRAY[NULL], ARRAY[NULL])`
+  ARRAY['\\x00112233445566778899aabbccddeeff'::bytea], ARRAY[NULL], ARRAY[NULL], ARRAY[NULL])`
 const REGISTER = `SELECT * FROM lineage_register('m', '1', 'ann', ARRAY['sha256:aa'], '[]', '{}', NULL,
-  '\\x00112233445566778899aabbccddeeff', NULL, NULL)`
+  '\\x00112233445566778899aabbccddeeff', NULL, NULL, NULL)`
+/** The function behind it, which takes no keys and asks not who may write which type. */
+const UNCHECKED = APPEND.replace('audit_append', 'audit_append_unchecked').replace(
+  /, ARRAY\[NULL\]\)$/,
+  ')',
+)
+/** Each table and a column of it. */
+const TABLES = {
+  audit_log: 'id',
+  audit_subtrees: 'root',
+  audit_idempotency: 'key',
+  audit_holds: 'id',
+  audit_cosignatures: 'line',
+  model_lineage: 'id',
+}
 const DENIED = '42501' // insufficient_privilege
 
 let database: TestDatabase
@@ -22,6 +36,11 @@ before(async () => {
   for (const client of Object.values(clients)) await client.connect()
   await clients.audit.query(APPEND)
   await clients.lineage.query(REGISTER)
+  await clients.owner.query(
+    `INSERT INTO audit_subtrees VALUES (0, sha256(''));
+     INSERT INTO audit_holds (id, subject, audit_id) VALUES (1, 's', 1);
+     INSERT INTO audit_cosignatures VALUES (2, sha256(''), 'o', 'w', '— w x', now())`,
+  )
 })
 after(async () => {
   for (const client of Object.values(clients)) await client.end()
@@ -36,16 +55,16 @@ const refused = (client: Client, sql: string, code = DENIED) =>
 
 for (const login of ['audit', 'lineage'] as const) {
   describe(`${login}_service`, () => {
-    for (const table of ['audit_log', 'model_lineage']) {
+    for (const [table, column] of Object.entries(TABLES)) {
       for (const sql of [
         `INSERT INTO ${table} SELECT * FROM ${table}`,
-        `UPDATE ${table} SET id = id`,
+        `UPDATE ${table} SET ${column} = ${column}`,
         `DELETE FROM ${table}`,
         `TRUNCATE ${table} CASCADE`,
         `DROP TABLE ${table} CASCADE`,
         `ALTER TABLE ${table} DISABLE TRIGGER ALL`,
         `ALTER TABLE ${table} ADD COLUMN more text`,
-        `CREATE INDEX ON ${table} (id)`,
+        `CREATE INDEX ON ${table} (${column})`,
         `DO $$ BEGIN LOCK TABLE ${table} IN ACCESS EXCLUSIVE MODE; END $$`,
         `COPY ${table} FROM STDIN`,
         `CREATE TRIGGER t BEFORE INSERT ON ${table} EXECUTE FUNCTION refuse_change()`,
@@ -56,8 +75,17 @@ for (const login of ['audit', 'lineage'] as const) {
 
     for (const sql of [
       'SELECT audit_lock()',
-      APPEND.replace('audit_append', 'audit_append_unchecked'),
-      login === 'audit' ? REGISTER : APPEND,
+      UNCHECKED,
+      'SELECT audit_store_subtrees(1)',
+      "SELECT audit_attest('audit.x', 's', '{}', '\\x00', NULL, NULL)",
+      ...(login === 'audit'
+        ? [REGISTER]
+        : [
+            APPEND,
+            'SELECT audit_prune_keys()',
+            "SELECT audit_erase_details(1, 'r', 'l', '\\x00', NULL, NULL)",
+            "SELECT audit_release(1, 'r', '\\x00', NULL, NULL)",
+          ]),
       'CREATE OR REPLACE FUNCTION audit_lock() RETURNS void LANGUAGE sql AS $$ $$',
       'DROP FUNCTION audit_append',
       'ALTER FUNCTION audit_append SECURITY INVOKER',
@@ -122,6 +150,15 @@ test('not even the owner changes an entry by accident', async () => {
     "UPDATE model_lineage SET created_by = 'x'",
     'DELETE FROM model_lineage',
     'TRUNCATE model_lineage',
+    "UPDATE audit_subtrees SET root = sha256('x')",
+    'DELETE FROM audit_subtrees',
+    'TRUNCATE audit_subtrees',
+    "UPDATE audit_holds SET subject = 'x'",
+    'DELETE FROM audit_holds',
+    'TRUNCATE audit_holds',
+    "UPDATE audit_cosignatures SET line = '— x'",
+    'DELETE FROM audit_cosignatures',
+    'TRUNCATE audit_cosignatures',
     // An erasure that changes something else, and one of an entry of the product itself.
     "UPDATE audit_log SET details = NULL, details_salt = NULL, erased_by = 2, subject = 'x' WHERE id = 1",
     'UPDATE audit_log SET details = NULL, details_salt = NULL, erased_by = 3 WHERE id = 2',
@@ -147,7 +184,7 @@ test('a batch of arrays that do not fit each other is refused', async () => {
     ["ARRAY['a']", "ARRAY['a', 'b']"],
     ["ARRAY['s']", 'NULL'],
     ['ARRAY[true]', 'ARRAY[]::boolean[]'],
-    ['ARRAY[NULL], ARRAY[NULL]', 'ARRAY[NULL], NULL'],
+    ['ARRAY[NULL], ARRAY[NULL], ARRAY[NULL]', 'ARRAY[NULL], NULL, ARRAY[NULL]'],
   ] as const) {
     await refused(clients.audit, APPEND.replace(from, to), '22023')
   }
@@ -206,7 +243,18 @@ test('what each login may do is exactly this', async () => {
     rows.map((row) => row.may),
     [
       'audit_service: audit_append',
+      'audit_service: audit_append_batch',
+      'audit_service: audit_erase_details',
+      'audit_service: audit_hold',
+      'audit_service: audit_last_id_before',
+      'audit_service: audit_prune_keys',
+      'audit_service: audit_release',
+      'audit_service: audit_retain',
+      'audit_service: audit_store_cosignature',
+      'audit_service: select audit_cosignatures',
+      'audit_service: select audit_holds',
       'audit_service: select audit_log',
+      'audit_service: select audit_subtrees',
       'audit_service: unix_microseconds',
       'lineage_service: lineage_register',
       'lineage_service: select lineage_entries',

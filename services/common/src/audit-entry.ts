@@ -96,18 +96,36 @@ export function entryFault(entry: AuditEntry, before: Before): string | null {
     return 'prev_hash is not the entry_hash of the entry before'
   if (entry.created_at_us < before.created_at_us)
     return 'created_at is earlier than that of the entry before'
-  if (entry.details === null || entry.details_salt === null) {
-    return 'details are missing and no erasure accounts for it'
-  }
-  // Whoever verifies an export has parsed details, and hashes their canonical text.
-  if (!isCanonical(entry.details)) return 'details are not canonical JSON'
-  if (detailsHash(entry.details_salt, entry.details) !== entry.details_hash) {
-    return 'details do not match details_hash'
-  }
+  const reason = entry.erased_by === null ? detailsFault(entry) : erasedFault(entry)
+  if (reason !== null) return reason
   return entryHash(entry.prev_hash, entry.id, entry.created_at_us, eventHash(entry)) ===
     entry.entry_hash
     ? null
     : 'entry_hash does not match the content'
+}
+
+/** Entries of these types attest what the control plane did; the database refuses to erase them. */
+const NEVER_ERASED = /^(?:lineage|policy|audit)\./
+
+function detailsFault({ details, details_salt, details_hash }: AuditEntry): string | null {
+  if (details === null || details_salt === null) {
+    return 'details are missing and no erasure accounts for it'
+  }
+  // Whoever verifies an export has parsed details, and hashes their canonical text.
+  if (!isCanonical(details)) return 'details are not canonical JSON'
+  return detailsHash(details_salt, details) === details_hash
+    ? null
+    : 'details do not match details_hash'
+}
+
+/** What keeps an erased entry from being one, whatever the entry says that accounts for it. */
+function erasedFault(entry: AuditEntry): string | null {
+  if (entry.details !== null || entry.details_salt !== null) {
+    return 'an erased entry holds details or their salt'
+  }
+  if ((entry.erased_by ?? 0) <= entry.id)
+    return 'details are missing and no erasure accounts for it'
+  return NEVER_ERASED.test(entry.event_type) ? 'an entry of this type is never erased' : null
 }
 
 function isCanonical(text: string): boolean {

@@ -13,8 +13,11 @@ export interface DatabaseOptions {
   onError: (error: Error) => void
 }
 
-/** Connections for changes and probes, and apart from them for reads: slow reads must not hold up appends. */
-const CONNECTIONS = { write: 4, read: 8 }
+/**
+ * Connections for changes and probes, apart from them for reads, because slow reads must not hold up appends,
+ * and one for whoever holds a lock of a session.
+ */
+const CONNECTIONS = { write: 4, read: 8, session: 1 }
 /**
  * Milliseconds. The server gives up first, so that its answer says what happened; `query` is for a server
  * that hangs. `probe` keeps readiness quicker than any query.
@@ -43,6 +46,7 @@ export function isDataFault(error: unknown): boolean {
 export class Database {
   readonly #writes: pg.Pool
   readonly #reads: pg.Pool
+  readonly #sessions: pg.Pool
   #probe: Promise<boolean> | null = null
   #probedAt = 0
 
@@ -52,7 +56,7 @@ export class Database {
     // A start fails here with a sentence. Later it is read at each connection, so that a rotated password
     // is used without a restart.
     if (passwordFile !== undefined) readPassword(passwordFile)
-    const [writes, reads] = [CONNECTIONS.write, CONNECTIONS.read].map((max) => {
+    const poolOf = (max: number) => {
       const pool = new pg.Pool({
         // Fields, because a `connectionString` without a password would override `password`.
         ...parseIntoClientConfig(options.url),
@@ -73,9 +77,10 @@ export class Database {
       // A backend that dies while idle; without a listener this would end the process.
       pool.on('error', options.onError)
       return pool
-    })
-    this.#writes = writes as pg.Pool
-    this.#reads = reads as pg.Pool
+    }
+    this.#writes = poolOf(CONNECTIONS.write)
+    this.#reads = poolOf(CONNECTIONS.read)
+    this.#sessions = poolOf(CONNECTIONS.session)
   }
 
   /** Runs a statement that changes nothing. */
@@ -86,6 +91,30 @@ export class Database {
   /** Runs a statement that changes something and is its own transaction. */
   write<Row extends pg.QueryResultRow>(query: pg.QueryConfig): Promise<Row[]> {
     return run<Row>(this.#writes, query, 'outcome_unknown')
+  }
+
+  /**
+   * Runs `work` on one connection while it holds the session lock `lock` (pg_advisory_lock), which the server
+   * frees if this process dies. For statements that change nothing. Waits at most 2 s for the lock.
+   */
+  async locked<Result>(lock: string, work: (read: Read) => Promise<Result>): Promise<Result> {
+    const client = await checkOut(this.#sessions)
+    // Also between two statements, while `work` does other things, its end must not end the process.
+    const onError = (): void => {}
+    client.on('error', onError)
+    const read: Read = (query) => send(client, query, 'database_unavailable')
+    try {
+      await read({ name: 'session_lock', text: 'SELECT pg_advisory_lock($1)', values: [lock] })
+      const result = await work(read)
+      await read({ name: 'session_unlock', text: 'SELECT pg_advisory_unlock($1)', values: [lock] })
+      client.off('error', onError)
+      client.release()
+      return result
+    } catch (error) {
+      // Whatever happened: a connection that is closed holds no lock.
+      client.release(true)
+      throw error
+    }
   }
 
   /** What a service cannot do without and does not have: `['database']` or nothing, within 2 s. */
@@ -100,7 +129,7 @@ export class Database {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#writes.end(), this.#reads.end()])
+    await Promise.all([this.#writes.end(), this.#reads.end(), this.#sessions.end()])
   }
 
   #startProbe(): void {
@@ -119,35 +148,54 @@ export class Database {
   }
 }
 
+/** Runs a statement that changes nothing, on a connection that `locked` holds. */
+export type Read = <Row extends pg.QueryResultRow>(query: pg.QueryConfig) => Promise<Row[]>
+
 async function run<Row extends pg.QueryResultRow>(
   pool: pg.Pool,
   query: pg.QueryConfig,
   whenLost: 'database_unavailable' | 'outcome_unknown',
 ): Promise<Row[]> {
-  const client = await pool.connect().catch((cause: Error) => {
+  const client = await checkOut(pool)
+  try {
+    const rows = await send<Row>(client, query, whenLost)
+    client.release()
+    return rows
+  } catch (error) {
+    const state = sqlState(error)
+    // A read-only server was a standby by mistake or has become one: the next connection may find another.
+    client.release(serverFault(state) === 'lost' || state === '25006')
+    throw error
+  }
+}
+
+async function checkOut(pool: pg.Pool): Promise<pg.PoolClient> {
+  return pool.connect().catch((cause: Error) => {
     // pg-pool's words where all connections were in use for too long; anything else is no connection.
     const isWaiting = cause.message.startsWith('timeout exceeded when trying to connect')
     const code = isWaiting ? 'database_busy' : 'database_unavailable'
     throw new ApiError(code, undefined, { cause })
   })
+}
+
+async function send<Row extends pg.QueryResultRow>(
+  client: pg.PoolClient,
+  query: pg.QueryConfig,
+  whenLost: 'database_unavailable' | 'outcome_unknown',
+): Promise<Row[]> {
   // A client that is checked out is not covered by the pool's own error listener.
   const onError = (): void => {}
   client.on('error', onError)
   try {
-    const result = await client.query<Row>(query)
+    const { rows } = await client.query<Row>(query)
     client.off('error', onError)
-    client.release()
-    return result.rows
+    return rows
   } catch (cause) {
     const code = serverFault(sqlState(cause))
-    const isLost = code === 'lost'
-    // A read-only server was a standby by mistake or has become one: the next connection may find another.
-    const isUseless = isLost || sqlState(cause) === '25006'
     // The listener stays on a client that is thrown away: it may still report its end.
-    if (!isUseless) client.off('error', onError)
-    client.release(isUseless)
+    if (code !== 'lost') client.off('error', onError)
     if (code === null) throw cause
-    throw new ApiError(isLost ? whenLost : code, undefined, { cause })
+    throw new ApiError(code === 'lost' ? whenLost : code, undefined, { cause })
   }
 }
 

@@ -31,8 +31,13 @@ const catalogue = {
   // The request as JSON
   invalid_json: [400, 'The body is not acceptable JSON'],
   invalid_request: [400, 'The request does not fit what this path takes'],
+  invalid_idempotency_key: [400, 'An Idempotency-Key is 1 to 200 visible ASCII characters'],
   // The state of things
   artifacts_conflict: [409, 'This model version is registered with other artifacts'],
+  idempotency_conflict: [409, 'This Idempotency-Key was used for another request'],
+  legal_hold: [409, 'A legal hold keeps these details'],
+  never_erased: [409, 'Entries of this type are never erased'],
+  already_released: [409, 'This hold is released already'],
   // What goes wrong on our side: these never carry a message from inside
   internal_error: [500, 'Something went wrong inside'],
   upstream_invalid: [502, 'A service behind the gateway gave no usable answer'],
@@ -40,6 +45,9 @@ const catalogue = {
   database_unavailable: [503, 'The database is not reachable'],
   database_busy: [503, 'The database did not answer in time'],
   outcome_unknown: [503, 'The connection was lost while the change was being committed'],
+  signing_key_missing: [503, 'There is no key to sign checkpoints with'],
+  signer_state_missing: [503, 'The state of the signer is missing'],
+  signer_refused: [503, 'The signer does not vouch for this database'],
   overloaded: [503, 'Too many requests are waiting'],
   not_ready: [503, 'The service is not ready'],
   stopping: [503, 'The service is stopping'],

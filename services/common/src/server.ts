@@ -12,7 +12,7 @@ import Fastify, {
 import { z } from 'zod'
 import { ApiError, type ErrorCode } from './errors.ts'
 import { type HostRules, hostFault } from './host-check.ts'
-import { contentTypeFault, DEFAULT_BODY_LIMIT, parseJsonBody } from './json-body.ts'
+import { type BodyRules, contentTypeFault, DEFAULT_BODY_LIMIT, parseBody } from './json-body.ts'
 import { createLogger } from './logger.ts'
 import { Metrics } from './metrics.ts'
 import { isProbe, logLevelOf } from './probes.ts'
@@ -21,10 +21,7 @@ import { requestId } from './request-id.ts'
 import { SECURITY_HEADERS } from './security-headers.ts'
 
 declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** Values that a body may hold, where it is not the default of strict JSON. */
-    maxValues?: number
-  }
+  interface FastifyContextConfig extends BodyRules {}
   interface FastifyInstance {
     metrics: Metrics
   }
@@ -129,10 +126,10 @@ export function createServer(options: ServerOptions) {
   app.setNotFoundHandler((request, reply) => answerError(new ApiError('not_found'), request, reply))
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(
-    'application/json',
+    ['application/json', 'application/x-ndjson'],
     { parseAs: 'buffer' },
     async (request: FastifyRequest, body: Buffer) =>
-      parseJsonBody(body, request.routeOptions.config.maxValues),
+      parseBody(body, request.headers['content-type'], request.routeOptions.config),
   )
 
   addHooks(app, { name: options.name, ...options.host }, metrics)
@@ -146,9 +143,7 @@ function addHooks(app: FastifyInstance, rules: HostRules, metrics: Metrics): voi
     reply.header('x-request-id', request.id)
     const fault =
       hostFault(request.raw.rawHeaders, rules) ??
-      (request.method === 'POST'
-        ? contentTypeFault(request.headers['content-type'], request.headers['content-encoding'])
-        : null)
+      (request.method === 'POST' ? mediaTypeFault(request) : null)
     done(fault && !isProbe(request.raw.url) ? fault : undefined)
   })
   app.addHook('onSend', (_request, reply, payload, done) => {
@@ -168,6 +163,15 @@ function addHooks(app: FastifyInstance, rules: HostRules, metrics: Metrics): voi
     if (!app.server.listening) request.raw.socket.end()
     done()
   })
+}
+
+function mediaTypeFault(request: FastifyRequest): ApiError | null {
+  const { 'content-type': type, 'content-encoding': encoding } = request.headers
+  const fault = contentTypeFault(type, encoding)
+  // `routeOptions` is made anew at every access: not where plain JSON came.
+  return fault && request.routeOptions.config.ndjson
+    ? contentTypeFault(type, encoding, true)
+    : fault
 }
 
 function addProbes(app: FastifyInstance, missing: ServerOptions['missing']): void {

@@ -6,6 +6,20 @@ export const DEFAULT_MAX_VALUES = 10_000
 /** Nesting of a body; the outermost value is at depth 1. */
 export const MAX_DEPTH = 64
 
+/**
+ * How many values, names not counted, and how many bytes of source each element of a list in the outermost
+ * object may have, and how many elements there may be: of `{"events":[…]}` the events. Scalars there are
+ * counted among all values alone.
+ */
+export interface ElementLimits {
+  values: number
+  bytes: number
+  count: number
+}
+
+/** How many containers are open where such an element starts. */
+const ELEMENT_LEVEL = 2
+
 /** Why a text is refused. `message` is safe to show: it never repeats the text. */
 export class StrictJsonError extends Error {
   constructor(why: string, offset?: number) {
@@ -27,6 +41,15 @@ const BACKSLASH = 0x5c
  * `bytes` is attacker-controlled. Throws {@link StrictJsonError}.
  */
 export function parseStrictJson(bytes: Buffer, maxValues: number = DEFAULT_MAX_VALUES): JsonValue {
+  return readStrictJson(bytes, maxValues).value
+}
+
+/** Like {@link parseStrictJson}, with limits of elements where there are some; also says how many values it met. */
+export function readStrictJson(
+  bytes: Buffer,
+  maxValues: number,
+  elements: ElementLimits | null = null,
+): { value: JsonValue; values: number } {
   if (!isUtf8(bytes)) throw new StrictJsonError('the text is not valid UTF-8')
   const text = bytes.toString('utf8')
   if (text.charCodeAt(0) === 0xfeff)
@@ -37,8 +60,7 @@ export function parseStrictJson(bytes: Buffer, maxValues: number = DEFAULT_MAX_V
   } catch {
     throw new StrictJsonError('the text is not JSON')
   }
-  new Scanner(text, maxValues).scan()
-  return value
+  return { value, values: new Scanner(text, maxValues, elements).scan() }
 }
 
 /**
@@ -48,17 +70,24 @@ export function parseStrictJson(bytes: Buffer, maxValues: number = DEFAULT_MAX_V
 class Scanner {
   readonly #text: string
   readonly #maxValues: number
+  readonly #elements: ElementLimits | null
   #at = 0
   #values = 0
+  #elementCount = 0
+  /** Where the element that is being read starts, and how many values there were before it. */
+  #elementAt = 0
+  #valuesBefore = 0
   /** One element per open container: the names of an object, or null for an array. */
   readonly #open: (Names | null)[] = []
 
-  constructor(text: string, maxValues: number) {
+  constructor(text: string, maxValues: number, elements: ElementLimits | null) {
     this.#text = text
     this.#maxValues = maxValues
+    this.#elements = elements
   }
 
-  scan(): void {
+  /** Throws what is wrong, else returns how many values there are. */
+  scan(): number {
     const text = this.#text
     while (this.#at < text.length) {
       const start = this.#at
@@ -78,8 +107,7 @@ class Scanner {
           break
         case 0x7d: // }
         case 0x5d: // ]
-          this.#open.pop()
-          this.#at++
+          this.#leave()
           break
         case 0x74: // true
         case 0x6e: // null
@@ -103,6 +131,7 @@ class Scanner {
           this.#number()
       }
     }
+    return this.#values
   }
 
   #refuse(why: string, offset: number): never {
@@ -116,9 +145,32 @@ class Scanner {
   }
 
   #enter(names: Names | null): void {
+    if (this.#open.length === ELEMENT_LEVEL) {
+      this.#elementAt = this.#at
+      this.#valuesBefore = this.#values - 1
+    }
     this.#open.push(names)
     if (this.#open.length > MAX_DEPTH) this.#refuse(`nested deeper than ${MAX_DEPTH}`, this.#at)
     this.#at++
+  }
+
+  #leave(): void {
+    this.#open.pop()
+    this.#at++
+    if (this.#elements && this.#open.length === ELEMENT_LEVEL) this.#checkElement(this.#elements)
+  }
+
+  #checkElement(limits: ElementLimits): void {
+    const start = this.#elementAt
+    if (++this.#elementCount > limits.count) this.#refuse(`more than ${limits.count} events`, start)
+    if (this.#values - this.#valuesBefore > limits.values) {
+      this.#refuse(`an event with more than ${limits.values} values`, start)
+    }
+    // A character of this text is one to three bytes long.
+    const isLarge =
+      (this.#at - start) * 3 > limits.bytes &&
+      Buffer.byteLength(this.#text.slice(start, this.#at)) > limits.bytes
+    if (isLarge) this.#refuse(`an event of more than ${limits.bytes} bytes`, start)
   }
 
   /** Whether the string that was just read is a member name: a colon follows. */

@@ -13,6 +13,7 @@ const app = createServer({
   missing: async () => missing,
 })
 app.post('/echo', { schema: { body: z.strictObject({ text: z.string() }) } }, async (r) => r.body)
+app.post('/batch', { config: { ndjson: true, maxValues: 20 }, bodyLimit: 200 }, async (r) => r.body)
 app.get('/boom', async () => {
   throw new Error('password=hunter2 at /srv/secret.ts')
 })
@@ -115,6 +116,7 @@ test('a body of another type or encoding is 415', async () => {
     { 'content-type': 'application/json; charset=latin1' },
     { 'content-type': 'application/json; boundary=x' },
     { 'content-type': 'application/jsonx' },
+    { 'content-type': 'application/x-ndjson' },
     { ...json, 'content-encoding': 'gzip' },
   ]) {
     const answer = await app.inject({
@@ -125,6 +127,27 @@ test('a body of another type or encoding is 415', async () => {
     })
     assert.equal(answer.statusCode, 415, JSON.stringify(headers))
   }
+})
+
+test('a route may take NDJSON too, and then no other type', async () => {
+  const send = (type: string, payload: string) =>
+    app.inject({ method: 'POST', url: '/batch', headers: { 'content-type': type }, payload })
+  for (const type of ['application/x-ndjson', 'application/x-ndjson; charset="utf-8"']) {
+    const answer = await send(type, '{"a":1}\r\n\n{"a":2}')
+    assert.deepEqual([answer.statusCode, answer.json()], [200, { events: [{ a: 1 }, { a: 2 }] }])
+  }
+  const json = await send('application/json', '{"events":[{"a":1}]}')
+  assert.deepEqual(json.json(), { events: [{ a: 1 }] })
+  const wrong = await send('application/x-ndjson', '{}\n[]')
+  assert.deepEqual([wrong.statusCode, wrong.json().code], [400, 'invalid_json'])
+  assert.equal(wrong.json().detail, 'line 2: an event must be a JSON object')
+  const many = `{"a":[${Array(20).fill('0')}]}`
+  assert.match((await send('application/x-ndjson', many)).json().detail, /more than 20 values/)
+  assert.match((await send('application/json', many)).json().detail, /more than 20 values/)
+  assert.equal((await send('application/x-ndjson', '{}'.padEnd(201))).statusCode, 413)
+  const other = await send('text/plain', '{}')
+  assert.equal(other.statusCode, 415)
+  assert.match(other.json().detail, /application\/x-ndjson/)
 })
 
 test('a body over the limit is 413', async () => {

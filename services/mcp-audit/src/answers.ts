@@ -1,4 +1,5 @@
 import { idNumber, sha256Text, wireTime } from '@ai-governance/common/answers'
+import { ERROR_CODES } from '@ai-governance/common/errors'
 import { jsonObject } from '@ai-governance/common/fields'
 import { z } from 'zod'
 
@@ -26,6 +27,60 @@ export const EntryAnswer = z.strictObject({
 
 export const EventsAnswer = z.array(EntryAnswer)
 
+const base64Hash = z.string().regex(/^[A-Za-z0-9+/]{43}=$/)
+
+/** The inclusion proof of an entry (docs/FORMATS.md). */
+export const InclusionAnswer = z.strictObject({
+  index: z.int().min(0),
+  size: z.int().min(1),
+  hashes: z.array(base64Hash),
+  /** A signed note. */
+  checkpoint: z.string(),
+})
+
+/** The proof that one checkpoint continues another. */
+export const ConsistencyAnswer = z.strictObject({
+  from: z.int().min(0),
+  to: z.int().min(0),
+  hashes: z.array(base64Hash),
+  checkpoint: z.string(),
+})
+
+/** An entry with its proof, or with the reason why there is none. */
+export const ProvenEntryAnswer = EntryAnswer.extend({
+  proof: InclusionAnswer.nullable(),
+  proof_error: z.strictObject({ code: z.enum(ERROR_CODES), detail: z.string() }).optional(),
+})
+
+/** What an erasure did, and the entry that says so. */
+export const ErasureAnswer = z.strictObject({ count: z.int().min(0), audit: EntryAnswer })
+
+/** What a run of retention did. */
+export const RetentionAnswer = z.strictObject({
+  count: z.int().min(0),
+  skipped_held: z.int().min(0),
+  /** Whether there is more that is as old: then the next run erases it. */
+  more: z.boolean(),
+  audit: EntryAnswer,
+})
+
+/** A legal hold. */
+export const HoldAnswer = z.strictObject({
+  id: idNumber,
+  subject: z.string().nullable(),
+  first_id: idNumber.nullable(),
+  last_id: idNumber.nullable(),
+  reason: z.string(),
+  /** The entry that placed it. */
+  audit_id: idNumber,
+  created_at: wireTime,
+  /** The entry that released it; null while it is in force. */
+  released_by: idNumber.nullable(),
+  released_at: wireTime.nullable(),
+})
+
+export const HoldsAnswer = z.array(HoldAnswer)
+
 /** What a step of verification found. */
 export const VerdictAnswer = z.strictObject({
   ok: z.boolean(),
@@ -33,7 +88,7 @@ export const VerdictAnswer = z.strictObject({
   entries: z.int().min(0),
   first_bad_id: idNumber.nullable(),
   reason: z.string().nullable(),
-  /** Root of the Merkle tree in hex; null while the log keeps no tree. */
+  /** Root of the tree over the whole log in hex; null in a step that does not reach its end. */
   root: sha256Text.nullable(),
   /** Where the next step starts; null when this one reached the end or a fault. */
   next_from_id: idNumber.nullable(),

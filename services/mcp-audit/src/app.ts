@@ -1,16 +1,30 @@
 import { Database } from '@ai-governance/common/database'
 import { type App, createServer } from '@ai-governance/common/server'
+import { registerAppendRoutes } from './append-routes.ts'
 import { Appender } from './appender.ts'
 import { AuditStore } from './audit-store.ts'
 import type { Config } from './config.ts'
-import { registerRoutes } from './routes.ts'
+import { registerErasureRoutes } from './erasure-routes.ts'
+import { ErasureStore } from './erasure-store.ts'
+import { ExportStore } from './export-store.ts'
+import { KeyPruning } from './key-pruning.ts'
+import { registerReadRoutes } from './read-routes.ts'
+import { Signer } from './signer/signer.ts'
+import { Prover } from './tree/prover.ts'
+import { registerTreeRoutes } from './tree-routes.ts'
+import { TreeStore } from './tree-store.ts'
 import { Verifier } from './verifier.ts'
+import { WitnessFeed } from './witness/feed.ts'
+import { Witnessed } from './witness/witnessed.ts'
+import { readWitnesses } from './witness/witnesses.ts'
+import { WitnessStore } from './witness-store.ts'
 
 /**
  * The service without its port: requests go in through `app`, `close` lets go of the database. Throws
- * `EnvironmentError` if the password file cannot be read.
+ * `EnvironmentError` if the password file, the signing key or the list of witnesses cannot be read.
  */
 export function buildApp(config: Config): { app: App; close: () => Promise<void> } {
+  const witnesses = readWitnesses(config.AUDIT_WITNESSES_PATH)
   const database = new Database({
     url: config.DATABASE_URL,
     passwordFile: config.DATABASE_PASSWORD_FILE,
@@ -24,13 +38,35 @@ export function buildApp(config: Config): { app: App; close: () => Promise<void>
     missing: () => database.missing(),
   })
   const store = new AuditStore(database)
+  const erasures = new ErasureStore(database)
+  const trees = new TreeStore(database)
   const appender = new Appender(store)
+  const prover = new Prover(trees)
+  const signer = new Signer(trees, prover, {
+    keyFile: config.AUDIT_SIGNING_KEY_PATH,
+    stateFile: config.AUDIT_SIGNER_STATE_PATH,
+    origin: config.AUDIT_ORIGIN,
+  })
+  const cosignatures = new WitnessStore(database)
+  const witnessed = new Witnessed(cosignatures, signer, witnesses)
+  const feed = new WitnessFeed(witnesses, { signer, prover, store: cosignatures, log: app.log })
   const verifier = new Verifier(config)
-  registerRoutes(app, { store, appender, verifier })
+  const pruning = new KeyPruning(store, (error) =>
+    app.log.warn({ err: error }, 'idempotency keys could not be pruned'),
+  )
+  registerAppendRoutes(app, { appender, signer, prover })
+  registerReadRoutes(app, {
+    ...{ store, lines: new ExportStore(database), signer, prover, verifier, witnessed },
+  })
+  registerTreeRoutes(app, { signer, prover, witnessed })
+  registerErasureRoutes(app, { store, erasures })
   return {
     app,
     close: async () => {
+      pruning.stop()
+      await feed.stop()
       await appender.drained()
+      await signer.drained()
       await database.close()
     },
   }

@@ -7,20 +7,39 @@ import {
   eventHash,
 } from '@ai-governance/common/audit-entry'
 import { isDataFault } from '@ai-governance/common/database'
+import { ApiError } from '@ai-governance/common/errors'
 import { GroupCommit } from '@ai-governance/common/group-commit'
-import type { AppendedLink, AuditStore } from './audit-store.ts'
+import { Limiter } from '@ai-governance/common/limiter'
+import type { AppendedLink, AuditStore, KeyedEvent } from './audit-store.ts'
 
 const MAX_BATCH = 512
 const MAX_BATCH_BYTES = 1_048_576
 /** Events that may wait while a batch commits: about a quarter of a second's worth of full batches. */
 const MAX_WAITING = 4_096
 const MAX_WAITING_BYTES = 64 * 1_048_576
+/** Batches of callers at once: each may hold the log's lock for half a second, and 16 MiB. */
+const MAX_CALLERS_BATCHES = 2
+/** Entries read back at once for the answer to a repeated batch. */
+const REPLAY_PAGE = { limit: 10_000, maxBytes: 64 * 1_048_576 }
 
-/** Appends events to the log, many to a transaction, and checks what the database made of them. */
+/** What became of one event. */
+export interface Appended {
+  entry: AuditEntry
+  /** True where the event had been appended before, under the same key. */
+  replayed: boolean
+}
+
+/**
+ * Appends events to the log and checks what the database made of them. Errors besides those of
+ * `Database.write`: `overloaded`, and `idempotency_conflict` where a key was used for something else.
+ */
 export class Appender {
-  readonly #queue: GroupCommit<AuditEvent, AuditEntry>
+  readonly #store: AuditStore
+  readonly #queue: GroupCommit<KeyedEvent, Outcome>
+  readonly #batches = new Limiter(MAX_CALLERS_BATCHES)
 
   constructor(store: AuditStore) {
+    this.#store = store
     this.#queue = new GroupCommit({
       commit: (events) => append(store, events),
       isItemFault: isDataFault,
@@ -31,9 +50,39 @@ export class Appender {
     })
   }
 
-  /** Resolves with the entry once it is committed. Errors: `overloaded` and those of `Database.write`. */
-  append(event: AuditEvent): Promise<AuditEntry> {
-    return this.#queue.submit(event, Buffer.byteLength(event.details) + event.subject.length + 200)
+  /** Resolves once the entry is committed. Many callers share a transaction. */
+  async append(event: KeyedEvent): Promise<Appended> {
+    const bytes = Buffer.byteLength(event.details) + event.subject.length + 200
+    const outcome = await this.#queue.submit(event, bytes)
+    if ('entry' in outcome) return outcome
+    const entry = await this.#store.entry(knownId(outcome))
+    if (!entry) throw new Error(`entry ${outcome.id} of a known key is not in the log`)
+    return { entry, replayed: true }
+  }
+
+  /** Appends the events of one request, all or none, in one transaction. */
+  appendBatch(
+    events: readonly AuditEvent[],
+    key: string | null,
+  ): Promise<{ entries: AuditEntry[]; replayed: boolean }> {
+    return this.#batches.run(async () => {
+      const salts = randomSalts(events.length)
+      const links = await this.#store.appendBatch(events, salts, key)
+      const [first] = links
+      if (!first) throw new Error('audit_append_batch answered without a row')
+      if (first.outcome === 'appended') {
+        const entries = events.map((event, i) => checkedEntry(event, salts[i] as string, links[i]))
+        return { entries, replayed: false }
+      }
+      const entries: AuditEntry[] = []
+      for (let next = knownId(first); entries.length < links.length; ) {
+        const page = await this.#store.oldest(next, first.id + links.length - 1, REPLAY_PAGE)
+        if (page.length === 0) throw new Error(`entry ${next} of a known key is not in the log`)
+        for (const entry of page) entries.push(entry)
+        next += page.length
+      }
+      return { entries, replayed: true }
+    })
   }
 
   drained(): Promise<void> {
@@ -41,11 +90,31 @@ export class Appender {
   }
 }
 
-async function append(store: AuditStore, events: AuditEvent[]): Promise<AuditEntry[]> {
-  const random = randomBytes(16 * events.length).toString('hex')
-  const salts = events.map((_, i) => random.slice(32 * i, 32 * i + 32))
+/** An entry that was made now, or where to find what was appended before. */
+type Outcome = Appended | AppendedLink
+
+async function append(store: AuditStore, events: KeyedEvent[]): Promise<Outcome[]> {
+  const salts = randomSalts(events.length)
   const links = await store.append(events, salts)
-  return events.map((event, i) => checkedEntry(event, salts[i] as string, links[i]))
+  return events.map((event, i) => {
+    const link = links[i]
+    if (link && link.outcome !== 'appended') return link
+    const { key, ...content } = event
+    return { entry: checkedEntry(content, salts[i] as string, link), replayed: false }
+  })
+}
+
+function randomSalts(count: number): string[] {
+  const random = randomBytes(16 * count).toString('hex')
+  return Array.from({ length: count }, (_, i) => random.slice(32 * i, 32 * i + 32))
+}
+
+/** The id of what was appended before under the same key. Throws `idempotency_conflict` if it is something else. */
+function knownId({ id, outcome }: AppendedLink): number {
+  if (outcome === 'conflict') {
+    throw new ApiError('idempotency_conflict', `This Idempotency-Key was used for entry ${id}.`)
+  }
+  return id
 }
 
 /**
@@ -53,10 +122,12 @@ async function append(store: AuditStore, events: AuditEvent[]): Promise<AuditEnt
  * differ, the entry must not be acknowledged.
  */
 function checkedEntry(event: AuditEvent, salt: string, link: AppendedLink | undefined): AuditEntry {
-  if (!link) throw new Error('audit_append answered with fewer rows than it was given events')
+  if (!link)
+    throw new Error('the append function answered with fewer rows than it was given events')
+  const { outcome, ...position } = link
   const entry: AuditEntry = {
     ...event,
-    ...link,
+    ...position,
     details_salt: salt,
     details_hash: detailsHash(salt, event.details),
     erased_by: null,

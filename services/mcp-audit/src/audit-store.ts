@@ -2,12 +2,20 @@ import type { AuditEntry, AuditEvent } from '@ai-governance/common/audit-entry'
 import type { Database } from '@ai-governance/common/database'
 import { cutPage } from '@ai-governance/common/pages'
 
-/** A position that the append function gave out, with the link it made. Hashes in hex. */
+/** A position that an append function gave out, with the link it made. Hashes in hex. */
 export interface AppendedLink {
   id: number
   created_at_us: number
   prev_hash: string
   entry_hash: string
+  /** `replayed` and `conflict`: something was appended under this key before, the same or something else. */
+  outcome: 'appended' | 'replayed' | 'conflict'
+}
+
+/** An event on its way to the log. */
+export interface KeyedEvent extends AuditEvent {
+  /** The Idempotency-Key that it came with. */
+  key: string | null
 }
 
 export interface EventFilter {
@@ -28,6 +36,12 @@ type Row = Omit<AuditEntry, 'id' | 'created_at_us' | 'erased_by'> & {
   erased_by: string | null
 }
 
+type LinkRow = Record<Exclude<keyof AppendedLink, 'outcome'>, string> &
+  Pick<AppendedLink, 'outcome'>
+
+const LINK_COLUMNS = `id, created_at_us, encode(prev_hash, 'hex') AS prev_hash,
+  encode(entry_hash, 'hex') AS entry_hash, outcome`
+
 const COLUMNS = `id, event_type, subject, decision, details, encode(details_salt, 'hex') AS details_salt,
   encode(details_hash, 'hex') AS details_hash, actor, request_id,
   unix_microseconds(created_at) AS created_at_us, encode(prev_hash, 'hex') AS prev_hash,
@@ -47,30 +61,53 @@ export class AuditStore {
     this.#database = database
   }
 
-  /** Appends a batch in one transaction; `salts` in hex, one an event. Links in the order of the events. */
-  async append(events: readonly AuditEvent[], salts: readonly string[]): Promise<AppendedLink[]> {
-    const rows = await this.#database.write<Record<keyof AppendedLink, string>>({
+  /**
+   * Appends events that have nothing to do with each other in one transaction, each under its own key;
+   * `salts` in hex, one an event. Links in the order of the events.
+   */
+  async append(events: readonly KeyedEvent[], salts: readonly string[]): Promise<AppendedLink[]> {
+    const rows = await this.#database.write<LinkRow>({
       name: 'audit_append',
-      text: `SELECT id, created_at_us, encode(prev_hash, 'hex') AS prev_hash,
-                    encode(entry_hash, 'hex') AS entry_hash
+      text: `SELECT ${LINK_COLUMNS}
                FROM audit_append($1::text[], $2::text[], $3::boolean[], $4::text[], $5::bytea[],
-                                 $6::text[], $7::text[])`,
+                                 $6::text[], $7::text[], $8::text[])`,
       values: [
-        events.map((event) => event.event_type),
-        events.map((event) => event.subject),
-        events.map((event) => event.decision),
-        events.map((event) => event.details),
-        salts.map((salt) => `\\x${salt}`),
+        ...contentColumns(events, salts),
         events.map((event) => event.actor),
         events.map((event) => event.request_id),
+        events.map((event) => event.key),
       ],
     })
-    return rows.map((row) => ({
-      id: Number(row.id),
-      created_at_us: Number(row.created_at_us),
-      prev_hash: row.prev_hash,
-      entry_hash: row.entry_hash,
-    }))
+    return rows.map(toLink)
+  }
+
+  /** Appends the events of one request, all or none, under one key. Links in the order of the events. */
+  async appendBatch(
+    events: readonly AuditEvent[],
+    salts: readonly string[],
+    key: string | null,
+  ): Promise<AppendedLink[]> {
+    const rows = await this.#database.write<LinkRow>({
+      name: 'audit_append_batch',
+      text: `SELECT ${LINK_COLUMNS}
+               FROM audit_append_batch($1::text[], $2::text[], $3::boolean[], $4::text[], $5::bytea[],
+                                       $6, $7, $8)`,
+      values: [
+        ...contentColumns(events, salts),
+        events[0]?.actor ?? null,
+        events[0]?.request_id ?? null,
+        key,
+      ],
+    })
+    return rows.map(toLink)
+  }
+
+  /** Forgets keys that are older than 7 days; how many they were. */
+  async pruneKeys(): Promise<number> {
+    const rows = await this.#database.write<{ gone: string }>({
+      text: 'SELECT audit_prune_keys() AS gone',
+    })
+    return Number(rows[0]?.gone)
   }
 
   /**
@@ -90,8 +127,10 @@ export class AuditStore {
                           AND ($3::text IS NULL OR event_type = $3) AND ($4::text IS NULL OR subject = $4)
                           AND ($5::text IS NULL OR actor = $5)
                           AND ($6::boolean IS NULL OR decision = $6)
-                          AND ($7::bigint IS NULL OR created_at >= to_timestamp(0) + $7 * interval '1 microsecond')
-                          AND ($8::bigint IS NULL OR created_at <= to_timestamp(0) + $8 * interval '1 microsecond')
+                          AND ($7::bigint IS NULL OR id > (SELECT audit_last_id_before(
+                                to_timestamp(0) + $7 * interval '1 microsecond')))
+                          AND ($8::bigint IS NULL OR id <= (SELECT audit_last_id_before(
+                                to_timestamp(0) + ($8 + 1) * interval '1 microsecond')))
                         ORDER BY id DESC LIMIT $9 OFFSET $10) AS page
              ) AS measured
              WHERE coalesce(bytes_before, 0) < $11 ORDER BY id DESC`,
@@ -140,6 +179,16 @@ export class AuditStore {
     return rows[0] ? toEntry(rows[0]) : null
   }
 
+  /** How many entries name each of these as their eraser. */
+  async erasedBy(ids: readonly number[]): Promise<Map<number, number>> {
+    const rows = await this.#database.read<{ erased_by: string; count: string }>({
+      name: 'audit_erased_by',
+      text: `SELECT erased_by, count(*) FROM audit_log WHERE erased_by = ANY ($1::bigint[]) GROUP BY erased_by`,
+      values: [ids],
+    })
+    return new Map(rows.map((row) => [Number(row.erased_by), Number(row.count)]))
+  }
+
   /** The last position of the log, 0 while it is empty. */
   async lastId(): Promise<number> {
     const rows = await this.#database.read<{ last_id: string }>({
@@ -147,6 +196,27 @@ export class AuditStore {
       text: 'SELECT coalesce(max(id), 0) AS last_id FROM audit_log',
     })
     return Number(rows[0]?.last_id)
+  }
+}
+
+/** One array a column, for both append functions. */
+function contentColumns(events: readonly AuditEvent[], salts: readonly string[]): unknown[][] {
+  return [
+    events.map((event) => event.event_type),
+    events.map((event) => event.subject),
+    events.map((event) => event.decision),
+    events.map((event) => event.details),
+    salts.map((salt) => `\\x${salt}`),
+  ]
+}
+
+function toLink(row: LinkRow): AppendedLink {
+  return {
+    id: Number(row.id),
+    created_at_us: Number(row.created_at_us),
+    prev_hash: row.prev_hash,
+    entry_hash: row.entry_hash,
+    outcome: row.outcome,
   }
 }
 

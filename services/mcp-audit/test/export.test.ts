@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { type IncomingMessage, request } from 'node:http'
-import { text as readText } from 'node:stream/consumers'
 import { after, before, test } from 'node:test'
+import { gunzipSync } from 'node:zlib'
 import { Client } from 'pg'
+import { leafHash, verifiesInclusion } from '../src/tree/merkle.ts'
 import { EVENT, startService } from './service.ts'
 
 let service: Awaited<ReturnType<typeof startService>>
@@ -21,8 +20,8 @@ test('the export of an empty log says that it is complete and empty', async () =
     first_id: null,
     last_id: null,
     last_entry_hash: '00'.repeat(32),
-    checkpoint: null,
-    verifier_key: null,
+    checkpoint: (await service.app.inject({ url: '/checkpoint' })).body,
+    verifier_key: (await service.app.inject({ url: '/checkpoint/key' })).body.trimEnd(),
   })
   assert.deepEqual((await get('')).json(), [])
 })
@@ -75,18 +74,86 @@ test('CSV quotes what needs it and starts no formula', async () => {
   )
 })
 
-test('an export that meets a missing entry breaks off visibly', async () => {
+test('a range carries the proof of its last entry, the whole log does not need one', async () => {
+  const trailerOf = async (query: string) =>
+    JSON.parse((await get(`fmt=ndjson&${query}`)).body.trimEnd().split('\n').at(-1) ?? '')
+  const whole = await trailerOf('')
+  assert.equal(whole.inclusion, undefined)
+  for (const query of [
+    'from_id=2',
+    'to_id=900',
+    'from_id=300&to_id=600',
+    'from_id=600&to_id=600',
+  ]) {
+    const { inclusion, last_id, last_entry_hash, checkpoint } = await trailerOf(query)
+    const [, size, root = ''] = checkpoint.split('\n')
+    const leaf = leafHash(Buffer.from(last_entry_hash, 'hex'))
+    const path = inclusion.map((text: string) => Buffer.from(text, 'base64'))
+    const rootHash = Buffer.from(root, 'base64')
+    assert.ok(verifiesInclusion(leaf, last_id - 1, Number(size), path, rootHash), query)
+  }
+  const none = await trailerOf('from_id=9000')
+  assert.deepEqual([none.count, none.inclusion, none.checkpoint], [0, undefined, whole.checkpoint])
+})
+
+test('an entry stands in an export as in the answer to its append, whatever is in it, erased ones too', async () => {
+  const odd = '"\\/\b\f\n\r\t\u0001\u001f\u007f\u2028\ufffeé😀'
+  const answers = [
+    await service.log({ event_type: odd, subject: odd, decision: false, details: { [odd]: odd } }),
+    await service.log({ ...EVENT, details: { n: 1e300, z: -0, deep: [[{ '': null }]] } }),
+  ].map(({ body }) => body)
+  const first = JSON.parse(answers[0] ?? '').id
+  const lines = (await get(`fmt=ndjson&from_id=${first}`)).body.split('\n')
+  assert.deepEqual(lines.slice(0, 2), answers)
+  const headers = { 'content-type': 'application/json' }
+  const payload = JSON.stringify({ reason: 'r', legal_basis: 'l' })
+  await service.app.inject({ method: 'POST', url: `/events/${first}/erase`, headers, payload })
+  const erased = (await service.app.inject({ url: `/events/${first}` })).body
+  assert.equal((await get(`fmt=ndjson&from_id=${first}`)).body.split('\n')[0], erased)
+})
+
+test('entries larger than a chunk are all there, in order', async () => {
+  const note = 'x'.repeat(100_000)
+  const ids: number[] = []
+  for (let i = 0; i < 8; i++) {
+    ids.push((await service.log({ ...EVENT, details: { note } })).json().id)
+  }
+  const exported = (await get(`from_id=${ids[0]}&to_id=${ids[7]}`)).json()
+  assert.deepEqual(
+    exported.map((entry: { id: number }) => entry.id),
+    ids,
+  )
+})
+
+test('what may be gzip is gzip, and the same text', async () => {
+  const plain = await get('fmt=ndjson')
+  for (const [accept, encoding] of [
+    ['gzip', 'gzip'],
+    ['br;q=1, gzip;q=0.5', 'gzip'],
+    ['*', 'gzip'],
+    ['gzip;q=0', undefined],
+    ['identity', undefined],
+  ] as const) {
+    const headers = { 'accept-encoding': accept }
+    const answer = await service.app.inject({ url: '/export?fmt=ndjson', headers })
+    assert.equal(answer.headers['content-encoding'], encoding, accept)
+    const text = encoding ? gunzipSync(answer.rawPayload).toString() : answer.body
+    assert.equal(text, plain.body, accept)
+  }
+})
+
+test('an export of a log with a missing entry goes on, unsigned, so that the gap can be named', async () => {
   const owner = new Client({ connectionString: service.database.ownerUrl })
   await owner.connect()
   await owner.query("SET session_replication_role = 'replica'")
   await owner.query('DELETE FROM audit_log WHERE id = 1500')
+  await owner.query('DELETE FROM audit_log WHERE id = (SELECT max(id) FROM audit_log)')
   await owner.end()
-  await service.app.listen({ port: 0, host: '127.0.0.1' })
-  const { port } = service.app.server.address() as { port: number }
-  const url = { port, path: '/export?fmt=ndjson', headers: { host: 'mcp-audit:80' } }
-  const [answer] = (await once(request(url).end(), 'response')) as [IncomingMessage]
-  assert.equal(answer.statusCode, 200)
-  await assert.rejects(readText(answer), { code: 'ECONNRESET' })
+  const lines = (await get('fmt=ndjson')).body.trimEnd().split('\n')
+  const trailer = JSON.parse(lines.at(-1) ?? '')
+  assert.equal(trailer.count, lines.length - 1)
+  assert.equal(trailer.checkpoint, null)
+  assert.equal(JSON.parse(lines[1_499] ?? '').id, 1_501)
 })
 
 for (const query of [

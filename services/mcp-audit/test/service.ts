@@ -1,3 +1,4 @@
+import { createHash, generateKeyPairSync } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -5,22 +6,46 @@ import { createTestDatabase } from '@ai-governance/infra/test-support/database'
 import { buildApp } from '../src/app.ts'
 import { readConfig } from '../src/config.ts'
 
-/** The service over a database of its own, with its password in a file as it is in production. */
-export async function startService() {
+/** The name under which the tests sign. */
+export const ORIGIN = 'example.org/audit'
+
+/** A fresh signing key and the state of a log that nothing was signed of. */
+export function makeSigner(folder: string) {
+  const keyFile = join(folder, 'key.pem')
+  const stateFile = join(folder, 'state.json')
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519')
+  writeFileSync(keyFile, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 })
+  const root = createHash('sha256').digest('base64')
+  writeFileSync(stateFile, `${JSON.stringify({ origin: ORIGIN, size: 0, root })}\n`)
+  return { keyFile, stateFile, publicKey }
+}
+
+/**
+ * The service over a database of its own, with its password in a file as it is in production; `signs` also with
+ * a key and a state.
+ */
+export async function startService({ signs = true } = {}) {
   const database = await createTestDatabase()
   const folder = mkdtempSync(join(tmpdir(), 'mcp-audit-test-'))
   const url = new URL(database.auditUrl)
   const passwordFile = join(folder, 'password')
   writeFileSync(passwordFile, `${url.password}\n`, { mode: 0o600 })
   url.password = ''
-  const { app, close } = buildApp(
-    readConfig({
-      DATABASE_URL: url.href,
-      DATABASE_PASSWORD_FILE: passwordFile,
-      PORT: '80',
-      LOG_LEVEL: 'silent',
-    }),
-  )
+  const signer = makeSigner(folder)
+  const start = () =>
+    buildApp(
+      readConfig({
+        DATABASE_URL: url.href,
+        DATABASE_PASSWORD_FILE: passwordFile,
+        PORT: '80',
+        LOG_LEVEL: 'silent',
+        ...(signs && {
+          AUDIT_SIGNING_KEY_PATH: signer.keyFile,
+          AUDIT_SIGNER_STATE_PATH: signer.stateFile,
+        }),
+      }),
+    )
+  const { app, close } = start()
   const log = (body: unknown, headers: Record<string, string> = {}) =>
     app.inject({
       method: 'POST',
@@ -32,6 +57,9 @@ export async function startService() {
     app,
     database,
     log,
+    signer,
+    /** Another one over the same database and signer; whoever starts it ends it. */
+    start,
     stop: async () => {
       await app.close()
       await close()

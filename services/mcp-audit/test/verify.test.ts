@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, test } from 'node:test'
+import { fillLog } from '@ai-governance/infra/test-support/fill-log'
 import { Client } from 'pg'
 import { EVENT, startService } from './service.ts'
 
@@ -21,14 +22,16 @@ afterEach(async () => {
 const verify = async (query = '') => (await service.app.inject({ url: `/verify${query}` })).json()
 
 test('an untouched log verifies, whole and in steps', async () => {
-  assert.deepEqual(await verify(), {
+  const { root, ...verdict } = await verify()
+  assert.deepEqual(verdict, {
     ok: true,
     entries: 10,
     first_bad_id: null,
     reason: null,
-    root: null,
     next_from_id: null,
   })
+  const [, , signed = ''] = (await service.app.inject({ url: '/checkpoint' })).body.split('\n')
+  assert.equal(root, Buffer.from(signed, 'base64').toString('hex'))
   const first = await verify('?limit=4')
   assert.deepEqual([first.entries, first.next_from_id], [4, 5])
   const second = await verify('?from_id=5&limit=6')
@@ -95,7 +98,7 @@ test('details that are not canonical are named, however right their hash is', as
   await audit.connect()
   await audit.query(
     `SELECT * FROM audit_append(ARRAY['a'], ARRAY['s'], ARRAY[true], ARRAY['{"b":1,"a":2}'],
-       ARRAY[substr(sha256('x'), 1, 16)], ARRAY[NULL], ARRAY[NULL])`,
+       ARRAY[substr(sha256('x'), 1, 16)], ARRAY[NULL], ARRAY[NULL], ARRAY[NULL])`,
   )
   await audit.end()
   assert.equal((await verify()).first_bad_id, 11)
@@ -114,4 +117,31 @@ test('a start behind the end is 400, right after the end an empty step', async (
 
 test('a limit beyond 500,000 is 400', async () => {
   assert.equal((await service.app.inject({ url: '/verify?limit=500001' })).statusCode, 400)
+})
+
+test('a stored subtree that was altered, dropped or added is named', async () => {
+  await fillLog(owner, 600)
+  assert.equal((await verify()).ok, true)
+  await owner.query("UPDATE audit_subtrees SET root = sha256('x') WHERE index = 1")
+  assert.deepEqual((await verify()).first_bad_id, 257)
+  assert.deepEqual((await verify('?from_id=300&limit=250')).first_bad_id, 257)
+  assert.deepEqual((await verify('?limit=256')).ok, true)
+  await owner.query('DELETE FROM audit_subtrees WHERE index = 1')
+  assert.match((await verify()).reason, /stored subtree 1 .* is missing/)
+  await owner.query('DELETE FROM audit_subtrees WHERE index = 0')
+  assert.match((await verify()).reason, /stored subtree 0 .* is missing/)
+  await owner.query('SELECT audit_store_subtrees(600)')
+  await owner.query("INSERT INTO audit_subtrees VALUES (2, sha256('x'))")
+  assert.match((await verify()).reason, /stored subtree 2 .* has no entries/)
+})
+
+test('entries that were signed and are gone or rewritten are named, whatever the hashes say', async () => {
+  await fillLog(owner, 400)
+  await service.app.inject({ url: '/checkpoint' })
+  await owner.query('DELETE FROM audit_log WHERE id > 300')
+  const cut = await verify()
+  assert.deepEqual([cut.ok, cut.entries, cut.first_bad_id], [false, 300, 301])
+  await fillLog(owner, 500)
+  const rewritten = await verify()
+  assert.match(rewritten.reason, /first 400 entries are not those that were signed/)
 })

@@ -42,25 +42,27 @@ export class LineageStore {
   }
 
   /**
-   * Registers a revision and its log entry in one transaction. Throws `artifacts_conflict` where the
-   * version is known with other artifacts, and what `Database.write` throws.
+   * Registers a revision and its log entry in one transaction, once for each Idempotency-Key: `replayed` tells
+   * that it was registered before under this key. Throws `artifacts_conflict` where the version is known with
+   * other artifacts, `idempotency_conflict` where the key was used for another registration, and what
+   * `Database.write` throws.
    */
   async register(
     registration: Registration,
-    actor: string,
-    requestId: string,
-  ): Promise<LineageRecord> {
+    caller: { actor: string; requestId: string; key: string | null },
+  ): Promise<{ record: LineageRecord; replayed: boolean }> {
     const { salt, ...stored } = storedForm(registration)
     const rows = await this.#database
       .write<
         Record<'id' | 'created_at_us' | 'record_hash' | 'audit_id' | 'audit_entry_hash', string> & {
           revision: number
+          outcome: 'registered' | 'replayed' | 'conflict'
         }
       >({
         name: 'lineage_register',
         text: `SELECT id, revision, created_at_us, encode(record_hash, 'hex') AS record_hash, audit_id,
-                      encode(audit_entry_hash, 'hex') AS audit_entry_hash
-                 FROM lineage_register($1, $2, $3, $4::text[], $5, $6, $7, decode($8, 'hex'), $9, $10)`,
+                      encode(audit_entry_hash, 'hex') AS audit_entry_hash, outcome
+                 FROM lineage_register($1, $2, $3, $4::text[], $5, $6, $7, decode($8, 'hex'), $9, $10, $11)`,
         values: [
           stored.model_id,
           stored.version,
@@ -70,20 +72,27 @@ export class LineageStore {
           stored.metadata,
           stored.aibom,
           salt,
-          actor,
-          requestId,
+          caller.actor,
+          caller.requestId,
+          caller.key,
         ],
       })
       .catch((error: unknown) => {
         throw sqlState(error) === 'AG001' ? new ApiError('artifacts_conflict') : error
       })
-    const row = rows[0]
-    if (!row) throw new Error('lineage_register answered without a row')
+    if (!rows[0]) throw new Error('lineage_register answered without a row')
+    const { outcome, ...row } = rows[0]
+    if (outcome === 'conflict') {
+      throw new ApiError(
+        'idempotency_conflict',
+        `This Idempotency-Key was used for the registration that entry ${row.audit_id} attests.`,
+      )
+    }
     // Two implementations agree on what was attested, or it is not acknowledged.
     if (recordHash(stored) !== row.record_hash) {
       throw new Error(`the database computed another hash for record ${row.id}`)
     }
-    return toRecord({ ...stored, ...row })
+    return { record: toRecord({ ...stored, ...row }), replayed: outcome === 'replayed' }
   }
 
   /** Revisions of a model, newest first; `version` and `at` (what was known then, µs) narrow it down. */

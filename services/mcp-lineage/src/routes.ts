@@ -5,6 +5,7 @@ import {
   momentParameter,
   text,
 } from '@ai-governance/common/fields'
+import { idempotencyKey } from '@ai-governance/common/idempotency-key'
 import { AIBOM_BODY_LIMIT, AIBOM_MAX_VALUES } from '@ai-governance/common/json-body'
 import { Limiter } from '@ai-governance/common/limiter'
 import { nextPageLink, PAGE_BYTES } from '@ai-governance/common/pages'
@@ -58,7 +59,12 @@ export function registerRoutes(app: App, store: LineageStore): void {
       config: { maxValues: AIBOM_MAX_VALUES },
     },
     async (request, reply) => {
-      const record = await store.register(request.body, request.actor, request.id)
+      const { record, replayed } = await store.register(request.body, {
+        actor: request.actor,
+        requestId: request.id,
+        key: idempotencyKey(request.raw.rawHeaders),
+      })
+      if (replayed) reply.header('idempotency-replayed', 'true')
       return reply.type(JSON_TYPE).send(recordJson(record))
     },
   )

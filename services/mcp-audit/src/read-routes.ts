@@ -1,29 +1,20 @@
 import { Readable } from 'node:stream'
 import { entryJson } from '@ai-governance/common/audit-entry'
-import { canonicalJson } from '@ai-governance/common/canonical-json'
 import { ApiError } from '@ai-governance/common/errors'
-import {
-  decimal,
-  idParameter,
-  jsonObject,
-  momentParameter,
-  text,
-} from '@ai-governance/common/fields'
+import { decimal, idParameter, momentParameter, text } from '@ai-governance/common/fields'
 import { Limiter } from '@ai-governance/common/limiter'
 import { nextPageLink, PAGE_BYTES } from '@ai-governance/common/pages'
 import type { App } from '@ai-governance/common/server'
 import { z } from 'zod'
-import type { Appender } from './appender.ts'
 import type { AuditStore } from './audit-store.ts'
 import { CONTENT_TYPES, exportText, MAX_EXPORTS } from './export.ts'
+import type { ExportStore } from './export-store.ts'
+import { acceptsGzip, gzipped } from './gzip.ts'
+import { attestation, checkpointOrReason } from './signer/attestation.ts'
+import type { Signer } from './signer/signer.ts'
+import type { Prover } from './tree/prover.ts'
 import type { Verifier } from './verifier.ts'
-
-export const EventBody = z.strictObject({
-  event_type: text(200),
-  subject: text(500),
-  decision: z.boolean(),
-  details: jsonObject.default({}),
-})
+import type { Witnessed } from './witness/witnessed.ts'
 
 export const EventsQuery = z.strictObject({
   limit: decimal(1, 1_000).default(100),
@@ -47,6 +38,10 @@ export const ExportQuery = z
     fmt: z.enum(['json', 'csv', 'ndjson']).default('json'),
     from_id: idParameter.default(1),
     to_id: idParameter.optional(),
+    witnessed: z
+      .enum(['true', 'false'])
+      .transform((value) => value === 'true')
+      .default(false),
   })
   .refine(({ from_id, to_id }) => to_id === undefined || from_id <= to_id, {
     path: ['to_id'],
@@ -59,30 +54,19 @@ export const VerifyQuery = z.strictObject({
 })
 
 const JSON_TYPE = 'application/json; charset=utf-8'
-/** Event types that the control plane writes with the change they attest, and nobody through `/log`. */
-const RESERVED = /^(lineage|audit|policy|gate|auth)\./i
 
-export interface Parts {
+export interface ReadParts {
   store: AuditStore
-  appender: Appender
+  lines: ExportStore
+  signer: Signer
+  prover: Prover
   verifier: Verifier
+  witnessed: Witnessed
 }
 
-/** The endpoints of mcp-audit, docs/API.md. Entries go out as `entryJson` writes them. */
-export function registerRoutes(app: App, { store, appender, verifier }: Parts): void {
-  app.post('/log', { schema: { body: EventBody } }, async (request, reply) => {
-    const { event_type, subject, decision, details } = request.body
-    if (RESERVED.test(event_type)) throw new ApiError('event_type_reserved')
-    const entry = await appender.append({
-      event_type,
-      subject,
-      decision,
-      details: canonicalJson(details),
-      actor: request.actor,
-      request_id: request.id,
-    })
-    return reply.type(JSON_TYPE).send(entryJson(entry))
-  })
+/** The endpoints that read and verify, docs/API.md. Entries go out as `entryJson` writes them. */
+export function registerReadRoutes(app: App, parts: ReadParts): void {
+  const { store, lines, signer, prover, verifier, witnessed } = parts
 
   app.get('/events', { schema: { querystring: EventsQuery } }, async (request, reply) => {
     const { limit, offset, ...filter } = request.query
@@ -107,15 +91,38 @@ export function registerRoutes(app: App, { store, appender, verifier }: Parts): 
   const exports = new Limiter(MAX_EXPORTS)
   app.get('/export', { schema: { querystring: ExportQuery } }, async (request, reply) => {
     const { fmt, from_id, to_id } = request.query
-    const lastId = await store.lastId()
     const leave = exports.enter()
-    const text = exportText(store, fmt, from_id, Math.min(lastId, to_id ?? lastId))
-    const stream = Readable.from(text, { objectMode: false, highWaterMark: 65_536 })
-    stream.once('close', leave)
-    return reply
-      .type(CONTENT_TYPES[fmt])
-      .header('content-disposition', `attachment; filename="audit-log.${fmt}"`)
-      .send(stream)
+    try {
+      // An export that is to be witnessed and cannot be has no use; any other is better unsigned than not there.
+      const signed = request.query.witnessed
+        ? await witnessed.newest()
+        : await checkpointOrReason(signer, witnessed)
+      const checkpoint = signed instanceof ApiError ? null : signed
+      if (signed instanceof ApiError && signed.code !== 'signing_key_missing') {
+        request.log.error({ code: signed.code, detail: signed.detail }, 'the export is not signed')
+      }
+      const end = checkpoint?.size ?? (await store.lastId())
+      const text = exportText(
+        { entries: store, lines },
+        {
+          format: fmt,
+          from: from_id,
+          to: Math.min(end, to_id ?? end),
+          attest: (lastId) => attestation(signer, prover, checkpoint, from_id, lastId),
+        },
+      )
+      const stream = Readable.from(text, { objectMode: false, highWaterMark: 65_536 })
+      stream.once('close', leave)
+      reply
+        .type(CONTENT_TYPES[fmt])
+        .header('content-disposition', `attachment; filename="audit-log.${fmt}"`)
+        .header('vary', 'accept-encoding')
+      if (!acceptsGzip(request.headers['accept-encoding'])) return reply.send(stream)
+      return reply.header('content-encoding', 'gzip').send(gzipped(stream))
+    } catch (error) {
+      leave()
+      throw error
+    }
   })
 
   app.get('/verify', { schema: { querystring: VerifyQuery } }, (request) =>

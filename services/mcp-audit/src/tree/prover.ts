@@ -1,0 +1,218 @@
+import { ApiError } from '@ai-governance/common/errors'
+import { CHUNK, type TreeReader, type TreeStore } from '../tree-store.ts'
+import { LogTree } from './log-tree.ts'
+import {
+  consistencyRanges,
+  HASH_BYTES,
+  inclusionRanges,
+  leafHash,
+  type Range,
+  verifiesConsistency,
+  verifiesInclusion,
+} from './merkle.ts'
+import { SUBTREE_LEAVES, SUBTREE_LEVEL, Subtree } from './subtree.ts'
+
+/** What has been signed: the tree must have this root at this size. */
+export interface Signed {
+  size: number
+  root: Buffer
+}
+
+/** Why no checkpoint and no proof is given: the database is not the one that was signed. Safe to show. */
+export function refusal(reason: string): ApiError {
+  return new ApiError(
+    'signer_refused',
+    `${reason}. Nothing is signed over this database; see docs/OPERATIONS.md, "The signer refuses".`,
+  )
+}
+
+/**
+ * The tree of the log with its proofs. It takes in what the database holds only as a continuation of what
+ * was signed, so whatever it answers fits every checkpoint that was ever given.
+ */
+export class Prover {
+  readonly #store: TreeStore
+  #tree: LogTree | null = null
+  /** `entry_hash` of the last leaf, once it was read. */
+  #lastHash: Buffer | null = null
+  /** The last signed head that was compared with this tree. */
+  #compared = -1
+
+  constructor(store: TreeStore) {
+    this.#store = store
+  }
+
+  /** Leaves taken in. */
+  get size(): number {
+    return this.#tree?.size ?? 0
+  }
+
+  /**
+   * Takes in all entries that the database has. Throws `signer_refused` where it does not continue what was
+   * signed: entries are missing or others. `reader` holds the signer's lock.
+   */
+  async catchUp(reader: TreeReader, signed: Signed): Promise<void> {
+    try {
+      this.#tree ??= await firstTree(reader, signed)
+      await this.#takeIn(reader, this.#tree)
+      if (this.#tree.size < signed.size) {
+        throw refusal(
+          `The database ends at entry ${this.#tree.size}, and ${signed.size} entries were signed: it went backwards`,
+        )
+      }
+      if (signed.size === this.#compared) return
+      await this.#provide([[0, signed.size]], reader)
+      if (!this.#tree.hashOf([0, signed.size]).equals(signed.root)) {
+        throw refusal(
+          `The first ${signed.size} entries of the database are not those that were signed: it was rewritten`,
+        )
+      }
+      this.#compared = signed.size
+    } catch (error) {
+      // The database may be mended, or another one restored: next time it is read anew.
+      this.#forget()
+      throw error
+    }
+  }
+
+  /** Says that this tree's own head is now the signed one. */
+  hasSigned(size: number): void {
+    this.#compared = size
+  }
+
+  /** The root of the first `size` leaves. */
+  async root(size: number): Promise<Buffer> {
+    await this.#provide([[0, size]])
+    return this.#known.hashOf([0, size])
+  }
+
+  /** The inclusion proof of the leaf `index` in the tree of `size`; throws `signer_refused` if it does not verify. */
+  async inclusion(index: number, size: number): Promise<Buffer[]> {
+    const ranges = inclusionRanges(index, size)
+    await this.#provide([[index, index + 1], [0, size], ...ranges])
+    const tree = this.#known
+    const hashes = ranges.map((range) => tree.hashOf(range))
+    const leaf = tree.hashOf([index, index + 1])
+    if (verifiesInclusion(leaf, index, size, hashes, tree.hashOf([0, size]))) return hashes
+    throw refusal(`Entry ${index + 1} is not the one that was signed`)
+  }
+
+  /** As `inclusion`, for a leaf that was just taken in: without waiting and without checking oneself. */
+  inclusionOfRecent(index: number, size: number): Buffer[] | null {
+    const tree = this.#tree
+    const ranges = inclusionRanges(index, size)
+    if (!tree || tree.missingFor(ranges).length > 0) return null
+    return ranges.map((range) => tree.hashOf(range))
+  }
+
+  /** The consistency proof between two sizes. */
+  async consistency(from: number, to: number): Promise<Buffer[]> {
+    const ranges = consistencyRanges(from, to)
+    await this.#provide([[0, from], [0, to], ...ranges])
+    const tree = this.#known
+    const hashes = ranges.map((range) => tree.hashOf(range))
+    const roots = [tree.hashOf([0, from]), tree.hashOf([0, to])] as const
+    if (verifiesConsistency(from, roots[0], to, roots[1], hashes)) return hashes
+    throw refusal(`The tree of ${to} entries does not continue that of ${from}`)
+  }
+
+  /** `width` hashes of tile `index` at `level` (https://c2sp.org/tlog-tiles); null beyond the tree. */
+  async tile(level: number, index: number, width: number): Promise<Buffer | null> {
+    const span = SUBTREE_LEAVES ** level
+    const first = index * SUBTREE_LEAVES
+    if ((first + width) * span > this.size) return null
+    if (level > 0) return this.#known.hashes(SUBTREE_LEVEL * level, first, width)
+    await this.#provide([[first, first + 1]])
+    return this.#known.subtree(index)?.leaves(width) ?? null
+  }
+
+  /** The entry hashes of subtree `index`, `width` of them, compared with the tree; null beyond it. */
+  async entries(index: number, width: number): Promise<Buffer | null> {
+    const leaves = await this.tile(0, index, width)
+    if (!leaves) return null
+    const { hashes } = await this.#store.reader().entryHashes(index * SUBTREE_LEAVES + 1, width)
+    for (let at = 0; at < width * HASH_BYTES; at += HASH_BYTES) {
+      const leaf = leafHash(hashes.subarray(at, at + HASH_BYTES))
+      if (!leaf.equals(leaves.subarray(at, at + HASH_BYTES))) throw subtreeRefusal(index)
+    }
+    return hashes
+  }
+
+  get #known(): LogTree {
+    if (!this.#tree) throw new ApiError('not_ready')
+    return this.#tree
+  }
+
+  #forget(): void {
+    this.#tree = null
+    this.#lastHash = null
+    this.#compared = -1
+  }
+
+  /** Reads what is new, from the last entry known on: that one must still be what it was. */
+  async #takeIn(reader: TreeReader, tree: LogTree): Promise<void> {
+    if (this.#lastHash) {
+      const { count, hashes } = await reader.entryHashes(tree.size)
+      if (count === 0) throw refusal(`Entry ${tree.size} is gone: the database went backwards`)
+      if (!hashes.subarray(0, HASH_BYTES).equals(this.#lastHash)) {
+        throw refusal(
+          `Entry ${tree.size} is not the one that was signed: the database was rewritten`,
+        )
+      }
+      this.#append(tree, hashes.subarray(HASH_BYTES))
+      if (count < CHUNK) return
+    }
+    for (let count = CHUNK; count === CHUNK; ) {
+      const run = await reader.entryHashes(tree.size + 1)
+      this.#append(tree, run.hashes)
+      count = run.count
+    }
+  }
+
+  #append(tree: LogTree, entryHashes: Buffer): void {
+    for (let at = 0; at < entryHashes.length; at += HASH_BYTES) {
+      const entryHash = entryHashes.subarray(at, at + HASH_BYTES)
+      tree.append(entryHash)
+      this.#lastHash = entryHash
+    }
+  }
+
+  /** Reads the inside of full subtrees where these ranges need it. */
+  async #provide(ranges: readonly Range[], reader = this.#store.reader()): Promise<void> {
+    const tree = this.#known
+    for (const index of tree.missingFor(ranges)) {
+      const { count, hashes } = await reader.entryHashes(index * SUBTREE_LEAVES + 1, SUBTREE_LEAVES)
+      if (count < SUBTREE_LEAVES) throw subtreeRefusal(index)
+      const subtree = Subtree.of(hashes)
+      const root = tree.hashes(SUBTREE_LEVEL, index, 1)
+      if (!subtree.node(SUBTREE_LEVEL, 0).equals(root)) throw subtreeRefusal(index)
+      tree.keep(index, subtree)
+    }
+  }
+}
+
+function subtreeRefusal(index: number): ApiError {
+  const first = index * SUBTREE_LEAVES + 1
+  return refusal(
+    `The entries ${first} to ${first + SUBTREE_LEAVES - 1} are not those that were signed`,
+  )
+}
+
+/**
+ * Stored subtrees are believed as far as they are inside what was signed, because its root will show whether
+ * they are right; what lies behind that is computed from entries.
+ */
+async function firstTree(reader: TreeReader, signed: Signed): Promise<LogTree> {
+  const wanted = Math.floor(signed.size / SUBTREE_LEAVES)
+  const parts: Buffer[] = []
+  let known = 0
+  while (known < wanted) {
+    const { count, hashes } = await reader.subtreeRoots(known)
+    if (count === 0) {
+      throw refusal(`The stored subtree ${known} of the tree is missing: GET /verify tells more`)
+    }
+    parts.push(hashes.subarray(0, (wanted - known) * HASH_BYTES))
+    known += count
+  }
+  return LogTree.of(Buffer.concat(parts))
+}
