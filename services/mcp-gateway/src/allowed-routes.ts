@@ -1,6 +1,9 @@
 import {
   AIBOM_BODY_LIMIT,
   AIBOM_MAX_VALUES,
+  BATCH_BODY_LIMIT,
+  BATCH_MAX_VALUES,
+  type BodyRules,
   DEFAULT_BODY_LIMIT,
 } from '@ai-governance/common/json-body'
 import { DEFAULT_MAX_VALUES } from '@ai-governance/common/strict-json'
@@ -12,31 +15,45 @@ const FORMAT = /^(?:json|csv|ndjson)$/
 /** Text and times: the service that knows what they mean checks them. */
 const TEXT = /^.+$/
 
-export interface BodyLimits {
+export interface TakenBody extends Required<BodyRules> {
   bytes: number
-  values: number
 }
 
-const SMALL: BodyLimits = { bytes: DEFAULT_BODY_LIMIT, values: DEFAULT_MAX_VALUES }
-const AIBOM: BodyLimits = { bytes: AIBOM_BODY_LIMIT, values: AIBOM_MAX_VALUES }
+const SMALL: TakenBody = { bytes: DEFAULT_BODY_LIMIT, maxValues: DEFAULT_MAX_VALUES, ndjson: false }
+const AIBOM: TakenBody = { bytes: AIBOM_BODY_LIMIT, maxValues: AIBOM_MAX_VALUES, ndjson: false }
+const BATCH: TakenBody = { bytes: BATCH_BODY_LIMIT, maxValues: BATCH_MAX_VALUES, ndjson: true }
 
 export interface AllowedRoute {
   method: 'GET' | 'POST'
-  /** The path at the service. `{id}` stands for a decimal integer, `{model_id}` for any one segment. */
+  /** The path at the service; what may stand for a `{name}` is in `PARAMETERS`. */
   path: string
   query: Record<string, RegExp>
-  /** Limits of the JSON body that the route needs; null where it takes none. */
-  body: BodyLimits | null
+  /** The body that the route needs; null where it takes none. */
+  body: TakenBody | null
+  /** Changes something: a call that was lost on the way may have been carried out. */
+  writes: boolean
+  /** Takes an `Idempotency-Key`. */
+  keyed: boolean
   /** Streams an answer of any size: exempt from the limits on size and total time. */
   streams: boolean
 }
 
 function get(path: string, query: Record<string, RegExp> = {}): AllowedRoute {
-  return { method: 'GET', path, query, body: null, streams: false }
+  return { method: 'GET', path, query, body: null, writes: false, keyed: false, streams: false }
 }
 
-function post(path: string, body: BodyLimits): AllowedRoute {
-  return { method: 'POST', path, query: {}, body, streams: false }
+function post(path: string, body: TakenBody): AllowedRoute {
+  return { method: 'POST', path, query: {}, body, writes: true, keyed: false, streams: false }
+}
+
+/** A change that is made once, however often it is sent under one key. */
+function keyed(path: string, body: TakenBody, query: Record<string, RegExp> = {}): AllowedRoute {
+  return { ...post(path, body), query, keyed: true }
+}
+
+/** A question that is too long for a query. */
+function judge(path: string): AllowedRoute {
+  return { ...post(path, AIBOM), writes: false }
 }
 
 const PAGE = { limit: INTEGER, before: INTEGER }
@@ -55,23 +72,31 @@ const PROBES = [get('/healthz'), get('/readyz')]
 /** Everything that can be reached through the gateway. What is not in this table is not served. */
 export const ALLOWED_ROUTES: Record<string, AllowedRoute[]> = {
   'mcp-lineage': [
-    post('/register', AIBOM),
+    keyed('/register', AIBOM),
     get('/lineage', { model_id: TEXT, version: TEXT, at: TEXT, ...PAGE }),
     get('/lineage/{model_id}', { version: TEXT, at: TEXT, ...PAGE }),
     get('/models', PAGE),
     get('/verify', { from_id: INTEGER, limit: INTEGER }),
   ],
-  'mcp-policy': [
-    post('/validate', AIBOM),
-    post('/api/v1/policies/validate', AIBOM),
-    get('/policies'),
-  ],
+  'mcp-policy': [judge('/validate'), judge('/api/v1/policies/validate'), get('/policies')],
   'mcp-audit': [
-    post('/log', SMALL),
+    keyed('/log', SMALL, { proof: BOOLEAN }),
+    keyed('/log/batch', BATCH),
     get('/events', { ...PAGE, offset: INTEGER, after: INTEGER, ...EVENT_FILTER }),
     get('/events/{id}'),
     { ...get('/export', { fmt: FORMAT, from_id: INTEGER, to_id: INTEGER }), streams: true },
     get('/verify', { from_id: INTEGER, limit: INTEGER }),
+    get('/checkpoint'),
+    get('/checkpoint/key'),
+    get('/proof/inclusion', { id: INTEGER, size: INTEGER }),
+    get('/proof/consistency', { from: INTEGER, to: INTEGER }),
+    get('/tile/{L}/{N}'),
+    get('/tile/entries/{N}'),
+    post('/events/{id}/erase', SMALL),
+    post('/holds', SMALL),
+    get('/holds', PAGE),
+    post('/holds/{id}/release', SMALL),
+    post('/retention', SMALL),
   ],
 }
 
@@ -79,7 +104,7 @@ export const ALLOWED_ROUTES: Record<string, AllowedRoute[]> = {
 export const OWN_ROUTES: AllowedRoute[] = [
   ...PROBES,
   get('/mcp'),
-  post('/api/v1/models/register', AIBOM),
+  keyed('/api/v1/models/register', AIBOM),
 ]
 
 /** The routes of one path, by method. */
@@ -132,7 +157,20 @@ function compile(routes: AllowedRoute[]): ServiceRoutes {
   }
 }
 
+/**
+ * What may stand for a name in braces. `L` and `N` are those of https://c2sp.org/tlog-tiles: a level up to
+ * 63, and an index in groups of three digits, all but the last behind an `x`, the first not `x000`, with the
+ * width where a tile is partial. Five groups number more tiles than a log of 2^53 entries has.
+ */
+const PARAMETERS: Record<string, string> = {
+  id: '(?:0|[1-9][0-9]{0,15})',
+  model_id: '[^/]+',
+  L: '(?:[1-5]?[0-9]|6[0-3])',
+  N:
+    '(?:x(?!000)[0-9]{3}/(?:x[0-9]{3}/){0,3})?[0-9]{3}' +
+    String.raw`(?:\.p/(?:[1-9][0-9]?|1[0-9]{2}|2[0-4][0-9]|25[0-5]))?`,
+}
+
 function anchored(path: string): RegExp {
-  const source = path.replace('{id}', '(?:0|[1-9][0-9]{0,15})').replace('{model_id}', '[^/]+')
-  return new RegExp(`^${source}$`)
+  return new RegExp(`^${path.replace(/\{(\w+)\}/g, (_, name) => PARAMETERS[name] as string)}$`)
 }

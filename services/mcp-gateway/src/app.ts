@@ -1,6 +1,7 @@
 import type { HostRules } from '@ai-governance/common/host-check'
 import { type App, createServer } from '@ai-governance/common/server'
 import { RouteTable } from './allowed-routes.ts'
+import { type Bodies, BodyRoom } from './body.ts'
 import type { Config } from './config.ts'
 import { GATEWAY_NAME } from './directory.ts'
 import { Front } from './front.ts'
@@ -34,7 +35,8 @@ export async function buildApp(config: Config, limits: Limits = LIMITS): Promise
         ),
     },
   })
-  registerRoutes(app, upstreams, limits)
+  const bodies: Bodies = new WeakMap()
+  registerRoutes(app, { upstreams, limits, bodies })
   app.addHook('onClose', () => closeUpstreams(upstreams))
 
   const counter = {
@@ -44,7 +46,9 @@ export async function buildApp(config: Config, limits: Limits = LIMITS): Promise
     securityHeaders: await securityHeaders(app),
     linger: limits.linger,
   }
-  front = new Front({ rules, table: new RouteTable(upstreams.keys()), upstreams, limits, counter })
+  const table = new RouteTable(upstreams.keys())
+  const room = new BodyRoom(limits.bodyRoom)
+  front = new Front({ rules, table, upstreams, limits, room, bodies, counter })
   return app
 }
 

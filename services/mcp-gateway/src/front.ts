@@ -1,10 +1,11 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { ApiError } from '@ai-governance/common/errors'
 import { type HostRules, hostFault } from '@ai-governance/common/host-check'
-import { contentTypeFault, parseJsonBody } from '@ai-governance/common/json-body'
+import { checkIdempotencyKey } from '@ai-governance/common/idempotency-key'
+import { contentTypeFault, parseBody } from '@ai-governance/common/json-body'
 import { isProbe } from '@ai-governance/common/probes'
-import type { AllowedRoute, BodyLimits, RoutesAtPath, RouteTable } from './allowed-routes.ts'
-import { readBody } from './body.ts'
+import type { AllowedRoute, RoutesAtPath, RouteTable, TakenBody } from './allowed-routes.ts'
+import { type Bodies, type BodyRoom, readBody } from './body.ts'
 import { SERVICE_NAME } from './directory.ts'
 import type { Limits } from './limits.ts'
 import { type Call, forward } from './proxy.ts'
@@ -20,6 +21,8 @@ export interface FrontOptions {
   table: RouteTable
   upstreams: Upstreams
   limits: Limits
+  room: BodyRoom
+  bodies: Bodies
   counter: Counter
 }
 
@@ -45,10 +48,10 @@ export class Front {
         this.#proxy(visit, target)
         return
       }
-      checkedRoute(ownRoutes, visit, target)
+      const { body } = checkedRoute(ownRoutes, visit, target)
       if (!this.#options.counter.server.listening) throw new ApiError('stopping')
-      if (visit.head.expectsContinue) response.writeContinue()
-      own(request, response)
+      if (body) void this.#ownBody(visit, body, own)
+      else own(request, response)
     } catch (error) {
       visit.refuse(asApiError(error))
     }
@@ -84,23 +87,40 @@ export class Front {
     const route = checkedRoute(routes, visit, target)
     visit.route = `/${service}${route.path}`
     visit.begin()
-    const { method, streams } = route
-    const call = { upstream, method, path, target: path + target.search, streams }
+    const call = { upstream, route, path, target: path + target.search }
     if (route.body) void this.#proxyBody(visit, call, route.body)
     else forward(visit, { ...call, body: null }, this.#options.limits)
   }
 
-  async #proxyBody(visit: Visit, call: Omit<Call, 'body'>, limits: BodyLimits): Promise<void> {
+  async #ownBody(visit: Visit, taken: TakenBody, own: RequestListener): Promise<void> {
     try {
-      if (visit.head.expectsContinue) visit.response.writeContinue()
-      const body = await readBody(visit.request, limits.bytes)
-      // Checked here so that no service ever sees what two readers could read differently; what is sent
-      // on are the bytes that were checked, not a new rendering of them.
-      parseJsonBody(body, limits.values)
+      this.#options.bodies.set(visit.request, await this.#checkedBody(visit, taken))
+      own(visit.request, visit.response)
+    } catch (error) {
+      visit.refuse(asApiError(error))
+    }
+  }
+
+  async #proxyBody(visit: Visit, call: Omit<Call, 'body'>, taken: TakenBody): Promise<void> {
+    try {
+      const body = await this.#checkedBody(visit, taken)
       forward(visit, { ...call, body }, this.#options.limits)
     } catch (error) {
       visit.refuse(asApiError(error))
     }
+  }
+
+  /**
+   * The bytes of a body, checked here so that no service ever sees what two readers could read differently;
+   * what is sent on are these bytes, not a new rendering of them.
+   */
+  async #checkedBody({ request, response, head }: Visit, taken: TakenBody): Promise<Buffer> {
+    const { room } = this.#options
+    if (!room.admits(head.contentLength)) throw new ApiError('overloaded')
+    if (head.expectsContinue) response.writeContinue()
+    const body = await readBody(request, response, taken.bytes, room)
+    parseBody(body, head.contentType, taken)
+    return body
   }
 }
 
@@ -113,11 +133,12 @@ function checkedRoute(routes: RoutesAtPath, visit: Visit, target: Target): Allow
     throw new ApiError('method_not_allowed', undefined, { headers: { allow } })
   }
   checkQuery(route, target)
+  if (route.keyed && head.idempotencyKey !== undefined) checkIdempotencyKey(head.idempotencyKey)
   if (!route.body) {
     if (announcesBody(head)) throw new ApiError('body_not_allowed')
     return route
   }
-  const fault = contentTypeFault(head.contentType, head.contentEncoding)
+  const fault = contentTypeFault(head.contentType, head.contentEncoding, route.body.ndjson)
   if (fault) throw fault
   if (head.contentLength > route.body.bytes) throw new ApiError('body_too_large')
   return route

@@ -1,4 +1,7 @@
+import { isNdjson } from '@ai-governance/common/json-body'
 import type { IncomingHttpHeaders } from 'undici/types/header.d.ts'
+import type { AllowedRoute } from './allowed-routes.ts'
+import type { RequestHead } from './request-head.ts'
 
 /**
  * Header fields of an answer that a caller gets to see. Everything else stays inside: hop-by-hop fields,
@@ -10,10 +13,12 @@ const PASSED_ON = [
   'content-encoding',
   'content-disposition',
   'cache-control',
+  'vary',
   'etag',
   'allow',
   'retry-after',
   'link',
+  'idempotency-replayed',
 ]
 
 /** The header fields of a service's answer that are passed on, as name and value in turn. */
@@ -33,13 +38,27 @@ function throughGateway(link: string, service: string): string {
   return link.replace(/<\/(?!\/)/g, `</${service}/`)
 }
 
+/** Of `Accept` and `Accept-Encoding`: what undici and every service can read. */
+const PLAIN_TEXT = /^[\t\x20-\x7e]{1,1000}$/
+
 /**
- * The header fields of a request to a service. Nothing that the caller wrote in a header gets there but
- * the checked request id: a list of what to drop is never complete (`X-Forwarded-*`, `X_MCP_*`, names in
+ * The header fields of a request to a service, name and value in turn. Of what the caller wrote in its header
+ * nothing gets there but this: a list of what to drop is never complete (`X-Forwarded-*`, `X_MCP_*`, names in
  * `Connection`, …), while a service needs none of it. undici adds `Host` and `Content-Length`.
  */
-export function requestHeaders(requestId: string, hasBody: boolean): string[] {
-  return hasBody
-    ? ['x-request-id', requestId, 'content-type', 'application/json']
-    : ['x-request-id', requestId]
+export function requestHeaders(head: RequestHead, route: AllowedRoute): string[] {
+  const headers = ['x-request-id', head.id]
+  if (route.body) {
+    const type = isNdjson(head.contentType) ? 'application/x-ndjson' : 'application/json'
+    headers.push('content-type', type)
+  }
+  if (route.keyed && head.idempotencyKey !== undefined) {
+    headers.push('idempotency-key', head.idempotencyKey)
+  }
+  if (head.accept && PLAIN_TEXT.test(head.accept)) headers.push('accept', head.accept)
+  // Answers pass as they are: only where the service compresses, and the caller asked for it.
+  if (route.streams && head.acceptEncoding && PLAIN_TEXT.test(head.acceptEncoding)) {
+    headers.push('accept-encoding', head.acceptEncoding)
+  }
+  return headers
 }

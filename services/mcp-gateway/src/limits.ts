@@ -16,6 +16,8 @@ export interface Limits {
   connections: number
   /** More of them for answers that stream, so that slow readers never take the place of all others. */
   streamConnections: number
+  /** Memory for bodies of more than 64 KiB: four batches of the largest size. */
+  bodyRoom: number
   /** Until the head of a request is there, and the whole of it. */
   requestHead: number
   request: number
@@ -36,6 +38,7 @@ export const LIMITS: Limits = {
   answerBytes: 64 * 1_048_576,
   connections: 128,
   streamConnections: 256,
+  bodyRoom: 64 * 1_048_576,
   requestHead: 10_000,
   request: 15_000,
   checkEvery: 2_000,

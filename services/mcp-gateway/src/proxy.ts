@@ -1,25 +1,22 @@
 import { ApiError } from '@ai-governance/common/errors'
 import type { Dispatcher } from 'undici'
 import type { IncomingHttpHeaders } from 'undici/types/header.d.ts'
+import type { AllowedRoute } from './allowed-routes.ts'
 import { answerHeaders, requestHeaders } from './headers.ts'
 import type { Limits } from './limits.ts'
-import { type Upstream, upstreamFault } from './upstreams.ts'
+import { isLost, type Upstream, upstreamFault } from './upstreams.ts'
 import type { Visit } from './visit.ts'
 
 /** One call that has passed every check. */
 export interface Call {
   upstream: Upstream
-  method: 'GET' | 'POST'
+  route: AllowedRoute
   /** Path and query at the service, the bytes that were received. */
   target: string
   /** Path alone, for the last check. */
   path: string
   body: Buffer | null
-  streams: boolean
 }
-
-/** Errors with which a connection ends that the service had closed while it was idle. */
-const CONNECTION_LOST = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])
 
 /**
  * Up to this size, in bytes, an answer that came in one piece is sent as one string with its head. Head and
@@ -70,10 +67,10 @@ class Forwarding implements Dispatcher.DispatchHandler {
   }
 
   dispatch(): void {
-    const { upstream, method, target, body, streams } = this.#call
-    const pool = streams ? upstream.streams : upstream.pool
-    const headers = requestHeaders(this.#visit.head.id, body !== null)
-    pool.dispatch({ method, path: target, body, headers }, this)
+    const { upstream, route, target, body } = this.#call
+    const pool = route.streams ? upstream.streams : upstream.pool
+    const headers = requestHeaders(this.#visit.head, route)
+    pool.dispatch({ method: route.method, path: target, body, headers }, this)
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -93,17 +90,14 @@ class Forwarding implements Dispatcher.DispatchHandler {
     headers: IncomingHttpHeaders,
   ): void {
     if (status < 200 || this.#over) return
-    const fault = answerFault(
-      status,
-      headers,
-      this.#call.streams ? Infinity : this.#limits.answerBytes,
-    )
+    const { streams } = this.#call.route
+    const fault = answerFault(status, headers, streams ? Infinity : this.#limits.answerBytes)
     if (fault) {
       this.#fail(new ApiError('upstream_invalid', undefined, { cause: fault }))
       controller.abort(fault)
       return
     }
-    if (this.#call.streams) clearTimeout(this.#timer)
+    if (streams) clearTimeout(this.#timer)
     const length = Number(headers['content-length'])
     if (length <= SMALL_ANSWER) this.#wholeLength = length
     this.#visit.writeHead(status, answerHeaders(headers, this.#call.upstream.name))
@@ -135,7 +129,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
       this.#retried = true
       this.#controller = null
       this.dispatch()
-    } else this.#fail(upstreamFault(error))
+    } else this.#fail(upstreamFault(error, this.#call.route.writes))
   }
 
   /**
@@ -143,14 +137,14 @@ class Forwarding implements Dispatcher.DispatchHandler {
    * is sent once more if not a byte came back. What writes is not: it may have been carried out.
    */
   #mayRetry(error: Error): boolean {
-    const lost = 'code' in error && CONNECTION_LOST.has(String(error.code))
-    return lost && this.#call.method === 'GET' && !this.#receivedAny && !this.#retried
+    const { method } = this.#call.route
+    return isLost(error) && method === 'GET' && !this.#receivedAny && !this.#retried
   }
 
   #late(): void {
     const late = new TooSlow('the service took too long')
     if (!this.#visit.response.headersSent) {
-      this.#fail(upstreamFault(late))
+      this.#fail(upstreamFault(late, this.#call.route.writes))
       this.#controller?.abort(late)
       return
     }
@@ -171,7 +165,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
   /** Ends a half-sent answer by a reset, so that no caller takes it for a whole one (HTTP/1.0 ends by close). */
   #cut(error: Error): void {
     this.#finish()
-    this.#visit.refuse(upstreamFault(error))
+    this.#visit.refuse(upstreamFault(error, this.#call.route.writes))
     this.#visit.request.socket.resetAndDestroy()
     this.#controller?.abort(error)
   }

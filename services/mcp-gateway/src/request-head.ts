@@ -12,6 +12,10 @@ export interface RequestHead {
   contentEncoding: string | undefined
   /** 0 where none is announced. */
   contentLength: number
+  idempotencyKey: string | undefined
+  /** Lists: what came twice is joined. */
+  accept: string | undefined
+  acceptEncoding: string | undefined
   chunked: boolean
   origin: string | undefined
   fetchSite: string | undefined
@@ -37,6 +41,9 @@ export function readHead(request: IncomingMessage): RequestHead {
     contentType: undefined,
     contentEncoding: undefined,
     contentLength: 0,
+    idempotencyKey: undefined,
+    accept: undefined,
+    acceptEncoding: undefined,
     chunked: false,
     origin: undefined,
     fetchSite: undefined,
@@ -44,17 +51,18 @@ export function readHead(request: IncomingMessage): RequestHead {
     fault: null,
   }
   let givenId: string | undefined
-  let authorizations = 0
-  let contentTypes = 0
+  let authorization: string | undefined
+  /** Something came twice that may come once. */
+  let repeated = false
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const value = rawHeaders[i + 1] as string
     switch ((rawHeaders[i] as string).toLowerCase()) {
       case 'x-request-id':
         // Two ids are none: a comma keeps the pair from being taken for one.
-        givenId = givenId === undefined ? value : `${givenId},${value}`
+        givenId = joined(givenId, value)
         break
       case 'content-type':
-        contentTypes++
+        repeated ||= head.contentType !== undefined
         head.contentType = value
         break
       case 'content-encoding':
@@ -71,10 +79,21 @@ export function readHead(request: IncomingMessage): RequestHead {
         head.chunked = true
         break
       case 'authorization':
-        authorizations++
+        repeated ||= authorization !== undefined
+        authorization = value
+        break
+      case 'idempotency-key':
+        repeated ||= head.idempotencyKey !== undefined
+        head.idempotencyKey = value
+        break
+      case 'accept':
+        head.accept = joined(head.accept, value)
+        break
+      case 'accept-encoding':
+        head.acceptEncoding = joined(head.acceptEncoding, value)
         break
       case 'origin':
-        head.origin = head.origin === undefined ? value : `${head.origin},${value}`
+        head.origin = joined(head.origin, value)
         break
       case 'sec-fetch-site':
         head.fetchSite = value
@@ -89,12 +108,17 @@ export function readHead(request: IncomingMessage): RequestHead {
     }
   }
   head.id = requestId(givenId)
-  if (contentTypes > 1 || authorizations > 1) head.fault ??= 'duplicate_header'
   if (rawHeaders.length > 2 * MAX_HEADERS) head.fault = 'headers_too_large'
   // Node answers HTTP/0.9 and HTTP/2.0 request lines as if they were HTTP/1.1.
   else if (httpVersion !== '1.1' && httpVersion !== '1.0')
     head.fault ??= 'http_version_not_supported'
+  if (repeated) head.fault ??= 'duplicate_header'
   return head
+}
+
+/** The values of a header so far and one more (RFC 9110 §5.3). */
+function joined(before: string | undefined, value: string): string {
+  return before === undefined ? value : `${before}, ${value}`
 }
 
 /** Whether a web page of another site is behind the request (https://www.w3.org/TR/fetch-metadata/). */

@@ -1,17 +1,28 @@
 import { ApiError } from '@ai-governance/common/errors'
-import { AIBOM_BODY_LIMIT, AIBOM_MAX_VALUES, parseJsonBody } from '@ai-governance/common/json-body'
+import { idempotencyKey } from '@ai-governance/common/idempotency-key'
 import type { App } from '@ai-governance/common/server'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { IncomingHttpHeaders } from 'undici/types/header.d.ts'
 import { z } from 'zod'
 import { type DirectoryAnswer, type RegisteredAnswer, RegisteredRecord } from './answers.ts'
-import { requestHeaders } from './headers.ts'
+import type { Bodies } from './body.ts'
 import type { Limits } from './limits.ts'
 import { ask, type Upstreams, upstreamFault } from './upstreams.ts'
 
 const problem = z.looseObject({ status: z.int(), code: z.string(), detail: z.string() })
 
+/** Headers of mcp-lineage's answer that its caller gets to see. */
+const PASSED_ON = ['retry-after', 'idempotency-replayed']
+
+export interface Parts {
+  upstreams: Upstreams
+  limits: Limits
+  /** What the front has read and checked. */
+  bodies: Bodies
+}
+
 /** The gateway's own routes. */
-export function registerRoutes(app: App, upstreams: Upstreams, limits: Limits): void {
+export function registerRoutes(app: App, { upstreams, limits, bodies }: Parts): void {
   app.get('/mcp', async (request): Promise<z.infer<typeof DirectoryAnswer>> => {
     const services = [...upstreams.keys()].sort()
     // The Host header has passed the check by now: it is a name of ours.
@@ -24,37 +35,29 @@ export function registerRoutes(app: App, upstreams: Upstreams, limits: Limits): 
 
   app.register(async (scope) => {
     scope.removeAllContentTypeParsers()
-    scope.addContentTypeParser(
-      'application/json',
-      { parseAs: 'buffer' },
-      async (_request: FastifyRequest, body: Buffer) => {
-        parseJsonBody(body, AIBOM_MAX_VALUES)
-        // The bytes that were checked are sent on; a rendering of our own could say another number.
-        return body
-      },
+    // The bytes that were checked are sent on; a rendering of our own could say another number.
+    scope.addContentTypeParser('application/json', async (request: FastifyRequest) =>
+      bodies.get(request.raw),
     )
-    scope.post(
-      '/api/v1/models/register',
-      { bodyLimit: AIBOM_BODY_LIMIT },
-      async (request, reply) => {
-        // Without a body Fastify calls no parser.
-        if (!Buffer.isBuffer(request.body)) throw new ApiError('invalid_json', 'the body is empty')
-        return registerModel(request.id, request.body, reply, upstreams, limits)
-      },
+    scope.post('/api/v1/models/register', (request, reply) =>
+      registerModel(request, reply, upstreams, limits),
     )
   })
 }
 
 /** Registers a model version at mcp-lineage, which writes the audit entry in the same transaction. */
 async function registerModel(
-  requestId: string,
-  body: Buffer,
+  request: FastifyRequest,
   reply: FastifyReply,
   upstreams: Upstreams,
   limits: Limits,
 ): Promise<unknown> {
-  const answer = await callLineage(requestId, body, upstreams, limits)
+  const answer = await callLineage(request, upstreams, limits)
   const value = parseAnswer(answer.text)
+  for (const name of PASSED_ON) {
+    const header = answer.headers[name]
+    if (typeof header === 'string') reply.header(name, header)
+  }
   if (answer.status === 200) {
     const record = RegisteredRecord.safeParse(value)
     if (!record.success) throw new ApiError('upstream_invalid', undefined, { cause: record.error })
@@ -72,34 +75,29 @@ async function registerModel(
     const cause = new Error(`mcp-lineage answers ${answer.status} without problem details`)
     throw new ApiError('upstream_invalid', undefined, { cause })
   }
-  if (answer.retryAfter) reply.header('retry-after', answer.retryAfter)
   return reply
     .code(answer.status)
     .type('application/problem+json')
     .serializer((value: unknown) => JSON.stringify(value))
-    .send({ ...refusal.data, request_id: requestId })
+    .send({ ...refusal.data, request_id: request.id })
 }
 
 async function callLineage(
-  requestId: string,
-  body: Buffer,
+  request: FastifyRequest,
   upstreams: Upstreams,
   limits: Limits,
-): Promise<{ status: number; retryAfter: string | undefined; text: string }> {
+): Promise<{ status: number; headers: IncomingHttpHeaders; text: string }> {
   const lineage = upstreams.get('mcp-lineage')
   if (!lineage) throw new ApiError('upstream_unavailable')
-  const headers = requestHeaders(requestId, true)
+  const key = idempotencyKey(request.raw.rawHeaders)
+  const headers = ['x-request-id', request.id, 'content-type', 'application/json']
+  if (key !== null) headers.push('idempotency-key', key)
+  const body = request.body as Buffer
   try {
-    const request = { method: 'POST', path: '/register', headers, body } as const
-    const answer = await ask(lineage.pool, request, limits.answerHead)
-    const retryAfter = answer.headers['retry-after']
-    return {
-      status: answer.status,
-      retryAfter: typeof retryAfter === 'string' ? retryAfter : undefined,
-      text: answer.text,
-    }
+    const call = { method: 'POST', path: '/register', headers, body } as const
+    return await ask(lineage.pool, call, limits.answerHead)
   } catch (error) {
-    throw upstreamFault(error as Error)
+    throw upstreamFault(error as Error, true)
   }
 }
 

@@ -110,13 +110,28 @@ const NOT_CONNECTED = new Set([
   'ENOTFOUND',
   'UND_ERR_CONNECT_TIMEOUT',
 ])
+/** Errors with which a connection ends: of a call that was sent nobody knows whether it was carried out. */
+const LOST = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET', 'UND_ERR_DESTROYED'])
 const TOO_SLOW = new Set(['UND_ERR_BODY_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT'])
 
-/** The error to answer with when a call to a service failed with `error`, which stays in the log. */
-export function upstreamFault(error: Error): ApiError {
+const WHAT_NOW =
+  'the connection to the service was lost before its answer: look whether the change is there, or, if the ' +
+  'request had an Idempotency-Key, send it again with the same one'
+
+/** Whether the connection broke under a call. */
+export function isLost(error: Error): boolean {
+  return 'code' in error && LOST.has(String(error.code))
+}
+
+/**
+ * The error to answer with when a call to a service failed with `error`, which stays in the log. `writes`
+ * says whether the call may have changed something.
+ */
+export function upstreamFault(error: Error, writes: boolean): ApiError {
   const code = 'code' in error ? String(error.code) : ''
-  if (NOT_CONNECTED.has(code))
-    return new ApiError('upstream_unavailable', undefined, { cause: error })
+  const options = { cause: error }
+  if (NOT_CONNECTED.has(code)) return new ApiError('upstream_unavailable', undefined, options)
+  if (writes && isLost(error)) return new ApiError('outcome_unknown', WHAT_NOW, options)
   const slow = TOO_SLOW.has(code) || error.name === 'TimeoutError'
-  return new ApiError(slow ? 'upstream_timeout' : 'upstream_invalid', undefined, { cause: error })
+  return new ApiError(slow ? 'upstream_timeout' : 'upstream_invalid', undefined, options)
 }

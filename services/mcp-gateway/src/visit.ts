@@ -51,7 +51,8 @@ export class Visit {
   begin(): void {
     if (this.#begun) return
     this.#begun = true
-    this.response.on('close', () => this.#closed())
+    if (this.response.closed) this.#closed()
+    else this.response.on('close', () => this.#closed())
   }
 
   /** Whether the process is stopping, so that no connection is kept. */

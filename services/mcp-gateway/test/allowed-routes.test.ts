@@ -4,8 +4,13 @@ import { ALLOWED_ROUTES, type AllowedRoute, OWN_ROUTES, RouteTable } from '../sr
 
 function show(service: string, route: AllowedRoute): string {
   const query = Object.entries(route.query).map(([name, pattern]) => `${name}=${pattern.source}`)
-  const body = route.body ? ` body ${route.body.bytes} bytes ${route.body.values} values` : ''
-  return `${route.method} ${service}${route.path}${query.length ? ` ? ${query.join(' & ')}` : ''}${body}${route.streams ? ' streams' : ''}`
+  const search = query.length ? ` ? ${query.join(' & ')}` : ''
+  const { body, ...rest } = route
+  const takes = body ? ` body ${body.bytes} bytes ${body.maxValues} values` : ''
+  const marks = Object.entries({ ndjson: body?.ndjson, ...rest })
+    .filter(([, value]) => value === true)
+    .map(([name]) => ` ${name}`)
+  return `${route.method} ${service}${route.path}${search}${takes}${marks.join('')}`
 }
 
 test('what can be reached through the gateway is exactly this', () => {
@@ -18,8 +23,8 @@ test('what can be reached through the gateway is exactly this', () => {
     'GET /healthz',
     'GET /readyz',
     'GET /mcp',
-    'POST /api/v1/models/register body 8388608 bytes 200000 values',
-    'POST /mcp-lineage/register body 8388608 bytes 200000 values',
+    'POST /api/v1/models/register body 8388608 bytes 200000 values writes keyed',
+    'POST /mcp-lineage/register body 8388608 bytes 200000 values writes keyed',
     `GET /mcp-lineage/lineage ? model_id=^.+$ & version=^.+$ & at=^.+$ & ${page}`,
     `GET /mcp-lineage/lineage/{model_id} ? version=^.+$ & at=^.+$ & ${page}`,
     `GET /mcp-lineage/models ? ${page}`,
@@ -27,12 +32,24 @@ test('what can be reached through the gateway is exactly this', () => {
     'POST /mcp-policy/validate body 8388608 bytes 200000 values',
     'POST /mcp-policy/api/v1/policies/validate body 8388608 bytes 200000 values',
     'GET /mcp-policy/policies',
-    'POST /mcp-audit/log body 1048576 bytes 10000 values',
+    'POST /mcp-audit/log ? proof=^(?:true|false)$ body 1048576 bytes 10000 values writes keyed',
+    'POST /mcp-audit/log/batch body 16777216 bytes 400000 values ndjson writes keyed',
     `GET /mcp-audit/events ? ${page} & offset=${integer} & after=${integer} & event_type=^.+$ & ` +
       'subject=^.+$ & actor=^.+$ & decision=^(?:true|false)$ & from=^.+$ & to=^.+$',
     'GET /mcp-audit/events/{id}',
     `GET /mcp-audit/export ? fmt=^(?:json|csv|ndjson)$ & from_id=${integer} & to_id=${integer} streams`,
     `GET /mcp-audit/verify ? from_id=${integer} & limit=${integer}`,
+    'GET /mcp-audit/checkpoint',
+    'GET /mcp-audit/checkpoint/key',
+    `GET /mcp-audit/proof/inclusion ? id=${integer} & size=${integer}`,
+    `GET /mcp-audit/proof/consistency ? from=${integer} & to=${integer}`,
+    'GET /mcp-audit/tile/{L}/{N}',
+    'GET /mcp-audit/tile/entries/{N}',
+    'POST /mcp-audit/events/{id}/erase body 1048576 bytes 10000 values writes',
+    'POST /mcp-audit/holds body 1048576 bytes 10000 values writes',
+    `GET /mcp-audit/holds ? ${page}`,
+    'POST /mcp-audit/holds/{id}/release body 1048576 bytes 10000 values writes',
+    'POST /mcp-audit/retention body 1048576 bytes 10000 values writes',
   ])
 })
 

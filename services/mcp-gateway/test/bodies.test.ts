@@ -212,6 +212,18 @@ describe('the order of answers', () => {
       505,
     ],
     [
+      'a bad version before a header that came twice',
+      'POST /mcp-audit/log HTTP/2.0',
+      [JSON_TYPE, JSON_TYPE],
+      505,
+    ],
+    [
+      'a header that came twice before an unknown host',
+      'POST /mcp-audit/log HTTP/1.1',
+      ['Host: evil.example', JSON_TYPE, JSON_TYPE],
+      400,
+    ],
+    [
       'an unknown host before a long target',
       `POST /${'a'.repeat(5_000)} HTTP/1.1`,
       ['Host: evil.example'],

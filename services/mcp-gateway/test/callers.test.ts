@@ -135,7 +135,7 @@ describe('headers', () => {
     'traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
   ]
 
-  test('nothing that a caller writes in a header reaches a service, except the request id', async (t) => {
+  test('nothing that a caller writes in a header reaches a service, except what is listed', async (t) => {
     const { gateway, recorder } = await startPair(t)
     const headers = [...hostile, 'X-Request-ID: given.1']
     await sendRaw(gateway.port, getBytes(gateway.port, '/mcp-audit/events', headers))
@@ -147,6 +147,28 @@ describe('headers', () => {
     const type = ['content-type', 'application/json', 'content-length', '2']
     assert.deepEqual(recorder.received[1]?.rawHeaders, [...common, ...type])
   })
+
+  const choices: [sent: string[], accept: string | undefined, encoding: string | undefined][] = [
+    [['Accept: text/csv;q=0.5, */*'], 'text/csv;q=0.5, */*', undefined],
+    [['Accept: a/b', 'accept: c/d'], 'a/b, c/d', undefined],
+    [['Accept-Encoding: gzip;q=1.0, identity'], undefined, 'gzip;q=1.0, identity'],
+    [['Accept-Encoding: br', 'Accept-Encoding: gzip'], undefined, 'br, gzip'],
+    [['Accept: ', 'Accept-Encoding: '], undefined, undefined],
+    [['Accept: text/\xe9', 'Accept-Encoding: \xff'], undefined, undefined],
+    [[`Accept: ${'a'.repeat(1_001)}`], undefined, undefined],
+  ]
+  for (const [sent, accept, encoding] of choices) {
+    test(`${JSON.stringify(sent).slice(0, 60)} says what answer is wanted, the encoding only of an export`, async (t) => {
+      const { gateway, recorder } = await startPair(t)
+      for (const path of ['/export', '/events', '/checkpoint']) {
+        const bytes = Buffer.from(getBytes(gateway.port, `/mcp-audit${path}`, sent), 'latin1')
+        assert.equal((await sendRaw(gateway.port, bytes)).status, 200)
+        const { headers } = recorder.received.pop() ?? {}
+        assert.equal(headers?.accept, accept)
+        assert.equal(headers?.['accept-encoding'], path === '/export' ? encoding : undefined)
+      }
+    })
+  }
 
   const ids: [given: string[], taken: boolean][] = [
     [['abc-123_X.y'], true],

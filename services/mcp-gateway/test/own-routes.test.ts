@@ -145,7 +145,7 @@ describe('POST /api/v1/models/register', () => {
     }
   })
 
-  test('is 504 if mcp-lineage is slow, and 502 if it hangs up; it is never sent twice', async (t) => {
+  test('is 504 if mcp-lineage is slow, and 503 if it hangs up; it is never sent twice', async (t) => {
     const slow = await startRecorder(t, () => {})
     const patient = await startGateway(t, { 'mcp-lineage': slow.url }, { answerHead: 200 })
     const late = await sendRaw(patient.port, postBytes(patient.port, REGISTER, body))
@@ -155,7 +155,7 @@ describe('POST /api/v1/models/register', () => {
     const service = await startBareService(t, (socket) => socket.destroy())
     const gateway = await startGateway(t, { 'mcp-lineage': service.url })
     const answer = await sendRaw(gateway.port, postBytes(gateway.port, REGISTER, body))
-    assertRefused(answer, 502, 'upstream_invalid')
+    assertRefused(answer, 503, 'outcome_unknown')
     assert.equal(service.connections, 1)
   })
 })

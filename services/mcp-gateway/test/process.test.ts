@@ -78,6 +78,7 @@ test('every request is one log line, without query, body or credentials', async 
   const secret = [
     'Content-Type: application/json',
     'Authorization: Bearer s3cret',
+    'Idempotency-Key: s3cret',
     'X-Request-ID: line-1',
   ]
   await sendRaw(gateway.port, postBytes(gateway.port, '/mcp-audit/log', '{"s3cret":1}', secret))
@@ -102,6 +103,28 @@ test('every request is one log line, without query, body or credentials', async 
   assert.equal(typeof ms, 'number')
   assert.equal(of('line-3')[0]?.code, 'invalid_target')
   assert.equal(lines.filter((line) => line.code === 'malformed_request').length, 1)
+})
+
+test('a caller that breaks off in the middle of a body is one log line', {
+  timeout: 10_000,
+}, async (t) => {
+  const gateway = await startProcess(t, { 'mcp-audit': 'http://127.0.0.1:9' })
+  const targets = { 'gone-1': '/mcp-audit/log', 'gone-2': '/api/v1/models/register' }
+  for (const [id, target] of Object.entries(targets)) {
+    const headers = ['Content-Type: application/json', `X-Request-ID: ${id}`]
+    const half = postBytes(gateway.port, target, '{"a":1}', headers).subarray(0, -3)
+    const socket = connect(gateway.port, '127.0.0.1')
+    await new Promise((resolve) => socket.write(half, resolve))
+    socket.resetAndDestroy()
+  }
+  const { output } = gateway
+  const lines = () => output.stdout.split('\n').filter((line) => line.includes('"gone-'))
+  while (lines().length < 2 && !t.signal.aborted)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  assert.deepEqual(
+    new Set(lines().map((line) => JSON.parse(line).request_id)),
+    new Set(Object.keys(targets)),
+  )
 })
 
 test('a stop lets answers in flight finish, refuses what is new, and ends with 0', async (t) => {

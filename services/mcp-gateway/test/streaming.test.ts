@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
 import { test } from 'node:test'
+import { gzipSync } from 'node:zlib'
 import { getBytes, startGateway, startRecorder } from './harness.ts'
 import { startProcess } from './process.ts'
 
@@ -65,6 +66,30 @@ test('400 MiB of export pass to a slow reader with flat memory', async (t) => {
   assert.equal(read, 400 * MiB)
   // About 70 MiB of it are garbage between two collections, as with 3,000 MiB of export.
   assert.ok(peak - before < 128 * MiB, `the process grew by ${(peak - before) / MiB} MiB`)
+})
+
+test('a compressed export passes as it is', async (t) => {
+  const plain = Buffer.from('{"a":1}\n'.repeat(100_000))
+  const packed = gzipSync(plain)
+  const recorder = await startRecorder(t, (_request, response) => {
+    response.writeHead(200, { 'content-encoding': 'gzip', vary: 'Accept-Encoding' })
+    for (let i = 0; i < packed.length; i += 500) response.write(packed.subarray(i, i + 500))
+    response.end()
+  })
+  const gateway = await startGateway(t, { 'mcp-audit': recorder.url })
+  const headers = { 'accept-encoding': 'gzip' }
+  const call = httpRequest({
+    port: gateway.port,
+    host: '127.0.0.1',
+    path: '/mcp-audit/export',
+    headers,
+  })
+  const [response] = (await once(call.end(), 'response')) as [IncomingMessage]
+  assert.equal(response.headers['content-encoding'], 'gzip')
+  assert.equal(response.headers.vary, 'Accept-Encoding')
+  const received: Buffer[] = []
+  for await (const piece of response) received.push(piece as Buffer)
+  assert.ok(Buffer.concat(received).equals(packed))
 })
 
 test('a reader that has stopped is disconnected', { timeout: 10_000 }, async (t) => {

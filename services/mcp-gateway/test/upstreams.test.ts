@@ -203,8 +203,18 @@ describe('a kept connection that the service closes', () => {
     const gateway = await startGateway(t, { 'mcp-audit': service.url })
     assert.equal((await read(gateway.port)).status, 200)
     const write = postBytes(gateway.port, '/mcp-audit/log', '{}')
-    assertRefused(await sendRaw(gateway.port, write), 502, 'upstream_invalid')
+    const { detail } = assertRefused(await sendRaw(gateway.port, write), 503, 'outcome_unknown')
+    assert.match(detail, /Idempotency-Key/)
     assert.deepEqual(state.requests, ['first', 'POST'])
+  })
+
+  test('is 502 to a question that travels as POST: nothing can have changed', async (t) => {
+    const service = await startBareService(t, (socket) => socket.destroy())
+    const gateway = await startGateway(t, { 'mcp-policy': service.url })
+    for (const path of ['/mcp-policy/validate', '/mcp-policy/api/v1/policies/validate']) {
+      const question = postBytes(gateway.port, path, '{}')
+      assertRefused(await sendRaw(gateway.port, question), 502, 'upstream_invalid')
+    }
   })
 
   test('is given up by a GET after the second loss', async (t) => {
