@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Verify an NDJSON export of the audit log. Python 3.9 or later, nothing else.
 
-    python3 verify_export.py export.ndjson
+    python3 verify_export.py export.ndjson --key 'example.com/audit+…+…'
     cat export.ndjson | python3 verify_export.py -
 
 Every hash is computed anew from what the export says, after docs/FORMATS.md:
@@ -10,22 +10,29 @@ Every hash is computed anew from what the export says, after docs/FORMATS.md:
     event_hash   = SHA256( JCS({actor, decision, details_hash, event_type, request_id,
                                 subject, "v": 1}) )
     entry_hash   = SHA256( 0x02 || prev_hash || u64 id || i64 created_at || event_hash )
+    leaf         = SHA256( 0x00 || entry_hash )      node = SHA256( 0x01 || left || right )
 
-JCS is RFC 8785. The file is read once, line by line, and holds in memory one line and
-the erasures that are still to be accounted for. It may come from anybody: whatever it
-holds, there is a verdict.
+JCS is RFC 8785, the tree is that of RFC 6962. The last line of an export may hold a
+checkpoint: size and root of the tree, signed with Ed25519 (RFC 8032).
 
-Not judged: `checkpoint` and `verifier_key` of the last line, that is, who vouches for
-the log. Whoever could write a whole new log could hash it too: keep id and entry_hash
-of a last entry elsewhere, and look for them in later exports.
+What an export cannot show by itself is shown by what you got elsewhere: the log's verifier
+key (--key), checkpoints that you kept (--checkpoint), the verifier keys of witnesses who
+must have seen the same log (--require-witness). Without a key anybody could have written,
+hashed and signed the whole of it.
 
-Exit code: 0 verified, 4 not verified, 1 cannot be read or is no NDJSON, 2 wrong usage;
-5 verified as far as the export goes: details are missing that nothing in it accounts for.
+The file is read once, line by line, and holds in memory one line and the erasures that
+are still to be accounted for. It may come from anybody: whatever it holds, there is a
+verdict.
+
+Exit code: 0 verified; 4 not verified; 5 verified as far as the export goes; 8 consistent,
+and no key pinned or nothing signed; 9 unusable: no NDJSON, or it broke off; 1 cannot be
+read; 2 wrong usage.
 """
 
 from __future__ import annotations
 
 import argparse
+import base64
 import hashlib
 import json
 import os
@@ -33,9 +40,9 @@ import re
 import struct
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from typing import Any, BinaryIO, Callable
+from typing import Any, BinaryIO, Callable, NamedTuple
 
 # The services take 16 MiB at most, and canonical form makes numbers longer (1e20).
 MAX_LINE = 32 * 1024 * 1024
@@ -51,8 +58,8 @@ EVENT = {"actor", "decision", "details_hash", "event_type", "request_id", "subje
 CHAIN = {"id", "created_at", "prev_hash", "entry_hash"}
 ENTRY = EVENT | CHAIN | {"details", "details_salt"}
 ERASED_ENTRY = ENTRY | {"erased", "erased_by"}
-NOT_JUDGED = ("checkpoint", "verifier_key")
-TRAILER = {"trailer", "count", "first_id", "last_id", "last_entry_hash", *NOT_JUDGED}
+TRAILER = {"trailer", "count", "first_id", "last_id", "last_entry_hash", "checkpoint"}
+TRAILER |= {"verifier_key"}
 ERASER = "audit.details_erased"
 # What is attested about models and about the log itself is never erased.
 NEVER_ERASED = ("lineage.", "policy.", "audit.")
@@ -64,6 +71,7 @@ UNACCOUNTED = "details are missing and no erasure accounts for it"
 NOT_CANONICAL = "details are not canonical JSON"
 NOT_NDJSON = "this is no NDJSON export but looks like JSON or CSV: ask for fmt=ndjson"
 INCOMPLETE = "the export is incomplete: its last line is not the trailer"
+UNUSABLE = (NOT_NDJSON, INCOMPLETE)
 
 
 class Fault(Exception):
@@ -73,6 +81,10 @@ class Fault(Exception):
         super().__init__(reason)
         self.reason = reason
         self.id = id
+
+
+class WrongUsage(ValueError):
+    """What a person gave does not fit: nothing is verified."""
 
 
 # --- JSON: read strictly, written canonically -----------------------------------------
@@ -108,8 +120,9 @@ decoder = json.JSONDecoder(
     parse_int=read_integer,
     parse_constant=refuse_constant,
 )
-quote = json.JSONEncoder(ensure_ascii=False).encode
 WHITE_SPACE = re.compile(r"[ \t\r\n]*")
+# A name as it nearly always is, with nothing to unescape, and the colon behind it.
+PLAIN_NAME = re.compile(r'[ \t\r\n]*"([^"\\\x00-\x1f]*)"[ \t\r\n]*:[ \t\r\n]*')
 
 
 def skip_space(text: str, at: int) -> int:
@@ -158,17 +171,16 @@ def read_members(text: str) -> tuple[dict[str, Any], dict[str, str]]:
     mark = "}" if text[at : at + 1] == "}" else ","
     at += mark == "}"
     while mark == ",":
-        name, at = read_value(text, skip_space(text, at))
-        at = skip_space(text, at)
-        if not isinstance(name, str) or text[at : at + 1] != ":":
-            raise ValueError("a name is missing")
-        start = skip_space(text, at + 1)
+        plain = PLAIN_NAME.match(text, at)
+        name, start = (plain[1], plain.end()) if plain else read_name(text, at)
         value, at = read_value(text, start)
         if name in members:
             raise Fault("an object holds a name twice")
         members[name], texts[name] = value, text[start:at]
-        at = skip_space(text, at)
         mark = text[at : at + 1]
+        if mark != "," and mark != "}":
+            at = skip_space(text, at)
+            mark = text[at : at + 1]
         at += 1
     if mark != "}" or skip_space(text, at) < len(text):
         raise ValueError("the object does not end, or something follows it")
@@ -178,8 +190,31 @@ def read_members(text: str) -> tuple[dict[str, Any], dict[str, str]]:
     return members, texts
 
 
+def read_name(text: str, at: int) -> tuple[str, int]:
+    """The name of a member, and where its value begins. ValueError if there is none."""
+    name, at = read_value(text, skip_space(text, at))
+    at = skip_space(text, at)
+    if not isinstance(name, str) or text[at : at + 1] != ":":
+        raise ValueError("a name is missing")
+    return name, skip_space(text, at + 1)
+
+
+quote = json.JSONEncoder(ensure_ascii=False).encode
+spell = json.JSONEncoder(
+    ensure_ascii=False, check_circular=False, sort_keys=True, separators=(",", ":")
+).encode
+# The encoder of Python is fast. It differs from RFC 8785 in numbers that it writes with an
+# exponent or with .0, and in the order of names with characters from U+E000 on.
+UNSURE = re.compile(r"[0-9](?:\.0|e[+-][0-9]+)(?:[],}]|\Z)|[\ue000-\U0010ffff]")
+
+
 def canonical(value: Any) -> str:
     """RFC 8785, of a value as `read_members` gives it."""
+    spelled = spell(value)
+    return canonical_slowly(value) if UNSURE.search(spelled) else spelled
+
+
+def canonical_slowly(value: Any) -> str:
     if isinstance(value, str):
         return quote(value)
     if value is None:
@@ -191,9 +226,10 @@ def canonical(value: Any) -> str:
     if isinstance(value, float):
         return canonical_number(value)
     if isinstance(value, list):
-        return "[" + ",".join([canonical(item) for item in value]) + "]"
+        return "[" + ",".join([canonical_slowly(item) for item in value]) + "]"
     names = sorted(value, key=utf16)
-    return "{" + ",".join([f"{quote(name)}:{canonical(value[name])}" for name in names]) + "}"
+    members = [f"{quote(name)}:{canonical_slowly(value[name])}" for name in names]
+    return "{" + ",".join(members) + "}"
 
 
 def utf16(name: str) -> bytes:
@@ -224,6 +260,312 @@ def canonical_number(number: float) -> str:
         return sign + "0." + "0" * -point + digits
     rest = "." + digits[1:] if len(digits) > 1 else ""
     return f"{sign}{digits[0]}{rest}e{'+' if point > 0 else '-'}{abs(point - 1)}"
+
+
+# --- The tree: RFC 6962, 2.1 ----------------------------------------------------------
+
+
+def leaf_hash(entry_hash: bytes) -> bytes:
+    return hashlib.sha256(b"\x00" + entry_hash).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+class Tree:
+    """The tree over the entries from the first on.
+
+    Kept are the roots of its complete subtrees alone, largest first: as many as `size`
+    has binary ones.
+    """
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.subtrees: list[bytes] = []
+
+    def append(self, entry_hash: bytes) -> None:
+        node, size = leaf_hash(entry_hash), self.size
+        # Each binary one at the end is a subtree as large as the one that is complete now.
+        while size & 1:
+            node = node_hash(self.subtrees.pop(), node)
+            size >>= 1
+        self.subtrees.append(node)
+        self.size += 1
+
+    def root(self) -> bytes:
+        if not self.subtrees:
+            return hashlib.sha256(b"").digest()
+        root = self.subtrees[-1]
+        for subtree in reversed(self.subtrees[:-1]):
+            root = node_hash(subtree, root)
+        return root
+
+
+def is_included(index: int, size: int, leaf: bytes, hashes: list[bytes], root: bytes) -> bool:
+    """Whether the hashes prove that the leaf is in the tree: RFC 9162, 2.1.3.2.
+
+    `node` and `last` are where the way up and the right edge are, level by level.
+    """
+    if not 0 <= index < size:
+        return False
+    node, last, found = index, size - 1, leaf
+    for hash in hashes:
+        if last == 0:
+            return False
+        if node & 1 or node == last:
+            found = node_hash(hash, found)
+            # At the right edge there are levels at which nothing is to the right.
+            while node and not node & 1:
+                node, last = node >> 1, last >> 1
+        else:
+            found = node_hash(found, hash)
+        node, last = node >> 1, last >> 1
+    return last == 0 and found == root
+
+
+# --- Ed25519: RFC 8032, strictly ------------------------------------------------------
+
+# The field, the order of the base point, and d of the curve -x^2 + y^2 = 1 + d x^2 y^2.
+P = 2**255 - 19
+L = 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, P - 2, P) % P
+ROOT_OF_MINUS_1 = pow(2, (P - 1) // 4, P)
+# The eight points of small order have these y: one signature would fit many messages.
+ORDER_8_Y = 2707385501144840649318225287225658788936804267575313519463743609750303402022
+SMALL_ORDER_Y = (0, 1, P - 1, ORDER_8_Y, P - ORDER_8_Y)
+
+# A point is (X, Y, Z, T) with x = X / Z, y = Y / Z and x y = T / Z: RFC 8032, 5.1.4.
+Point = tuple[int, int, int, int]
+NEUTRAL: Point = (0, 1, 1, 0)
+
+
+def add_points(p: Point, q: Point) -> Point:
+    a = (p[1] - p[0]) * (q[1] - q[0]) % P
+    b = (p[1] + p[0]) * (q[1] + q[0]) % P
+    c = 2 * D * p[3] * q[3] % P
+    d = 2 * p[2] * q[2] % P
+    e, f, g, h = b - a, d - c, d + c, b + a
+    return (e * f % P, g * h % P, f * g % P, e * h % P)
+
+
+def multiply_point(number: int, point: Point) -> Point:
+    product = NEUTRAL
+    while number:
+        if number & 1:
+            product = add_points(product, point)
+        point = add_points(point, point)
+        number >>= 1
+    return product
+
+
+def write_point(point: Point) -> bytes:
+    over_z = pow(point[2], P - 2, P)
+    x, y = point[0] * over_z % P, point[1] * over_z % P
+    return (y | (x & 1) << 255).to_bytes(32, "little")
+
+
+def read_point(data: bytes) -> Point | None:
+    """RFC 8032, 5.1.3. None if no point of the curve has this y."""
+    number = int.from_bytes(data, "little")
+    y, sign = number & ((1 << 255) - 1), number >> 255
+    square = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
+    x = pow(square, (P + 3) // 8, P)
+    if x * x % P != square:
+        x = x * ROOT_OF_MINUS_1 % P
+    if x * x % P != square:
+        return None
+    x = P - x if x & 1 != sign else x
+    return (x, y, 1, x * y % P)
+
+
+def is_strict_point(data: bytes) -> bool:
+    """Whether 32 bytes are canonical and not of small order."""
+    y = int.from_bytes(data, "little") & ((1 << 255) - 1)
+    return len(data) == 32 and y < P and y not in SMALL_ORDER_Y
+
+
+BASE = read_point((4 * pow(5, P - 2, P) % P).to_bytes(32, "little"))
+
+
+def is_signed(public_key: bytes, message: bytes, signature: bytes) -> bool:
+    """Whether this is the signature. Only that of the signer: S < L, no odd points."""
+    encoded, s = signature[:32], int.from_bytes(signature[32:], "little")
+    if len(signature) != 64 or s >= L:
+        return False
+    if not is_strict_point(public_key) or not is_strict_point(encoded):
+        return False
+    key = read_point(public_key)
+    if key is None or BASE is None:
+        return False
+    digest = hashlib.sha512(encoded + public_key + message).digest()
+    challenge = int.from_bytes(digest, "little") % L
+    # R = S B - h A. Computed so, R need not be a point before it is compared.
+    minus_key = (P - key[0], key[1], 1, P - key[3])
+    found = add_points(multiply_point(s, BASE), multiply_point(challenge, minus_key))
+    return write_point(found) == encoded
+
+
+# --- Signed notes and checkpoints: c2sp.org/signed-note, c2sp.org/tlog-checkpoint -----
+
+MAX_NOTE = 64 * 1024
+MAX_SIGNATURES = 100
+DASH = "\u2014 "
+# The types of a verifier key: what its owner signs.
+LOG, WITNESS = 0x01, 0x04
+CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
+SIZE = re.compile(r"(?:0|[1-9][0-9]{0,15})\Z")
+KEY_ID = re.compile(r"[0-9a-f]{8}\Z")
+
+
+class VerifierKey(NamedTuple):
+    name: str
+    type: int
+    id: bytes
+    public_key: bytes
+
+
+class Note(NamedTuple):
+    """A note that was read, and not verified: its text, and name and bytes of each signature."""
+
+    text: str
+    signatures: list[tuple[str, bytes]]
+
+
+class Checkpoint(NamedTuple):
+    origin: str
+    size: int
+    root: bytes
+    note: Note
+
+
+def read_base64(text: str) -> bytes:
+    """The bytes. ValueError for any spelling but the canonical one, with padding."""
+    data = base64.b64decode(text, validate=True)
+    if base64.b64encode(data).decode("ascii") != text:
+        raise ValueError("base64 that is not canonical")
+    return data
+
+
+def is_name(text: str) -> bool:
+    return bool(text) and "+" not in text and not any(c.isspace() for c in text)
+
+
+def read_key(text: str, type: int) -> VerifierKey:
+    """`<name>+<key id>+<base64>`. ValueError unless it is a verifier key of this type."""
+    name, _, rest = text.partition("+")
+    id, _, rest = rest.partition("+")
+    data = read_base64(rest)
+    if not is_name(name) or not KEY_ID.match(id):
+        raise ValueError("a verifier key is <name>+<key id>+<key>")
+    if len(data) != 33 or data[0] != type or not is_strict_point(data[1:]):
+        raise ValueError(f"its key is not an Ed25519 key of type {type}")
+    key_id = hashlib.sha256(name.encode("utf-8") + b"\n" + data).digest()[:4]
+    if id != key_id.hex():
+        raise ValueError("its key id is not that of name and key")
+    return VerifierKey(name, type, key_id, data[1:])
+
+
+def read_note(text: str) -> Note:
+    """ValueError if it is none."""
+    if len(text.encode("utf-8")) > MAX_NOTE:
+        raise ValueError(f"a note is longer than {MAX_NOTE} bytes")
+    parts = text.rsplit("\n\n", 1)
+    if CONTROL.search(text) or not text.endswith("\n") or len(parts) != 2:
+        raise ValueError("a note is a text, a blank line and signatures, in lines")
+    lines = parts[1].split("\n")[:-1]
+    if not 1 <= len(lines) <= MAX_SIGNATURES:
+        raise ValueError(f"a note has 1 to {MAX_SIGNATURES} signatures")
+    return Note(parts[0] + "\n", [read_signature(line) for line in lines])
+
+
+def read_signature(line: str) -> tuple[str, bytes]:
+    name, _, rest = line[len(DASH) :].partition(" ")
+    data = read_base64(rest)
+    if not line.startswith(DASH) or not is_name(name) or len(data) < 5:
+        raise ValueError("a line of a note is not a signature")
+    return name, data
+
+
+def read_checkpoint(text: str) -> Checkpoint:
+    """A note whose text is that of a checkpoint. ValueError if it is none."""
+    note = read_note(text)
+    lines = note.text.split("\n")[:-1]
+    if len(lines) < 3 or not all([lines[0], *lines[3:]]) or not SIZE.match(lines[1]):
+        raise ValueError("a checkpoint is an origin, a size and a root")
+    size, root = int(lines[1]), read_base64(lines[2])
+    if size > SAFE_INTEGER or len(root) != 32:
+        raise ValueError("a checkpoint is an origin, a size and a root")
+    return Checkpoint(lines[0], size, root, note)
+
+
+def signs(key: VerifierKey, note: Note) -> bool:
+    """Whether the note is signed by this key: the first line that claims it counts."""
+    text = note.text.encode("utf-8")
+    for name, data in note.signatures:
+        if name == key.name and data[:4] == key.id:
+            if key.type == LOG:
+                return is_signed(key.public_key, text, data[4:])
+            return is_cosigned(key.public_key, text, data[4:])
+    return False
+
+
+def is_cosigned(public_key: bytes, text: bytes, data: bytes) -> bool:
+    """c2sp.org/tlog-cosignature, version 1: `data` is a time and a signature."""
+    seconds = int.from_bytes(data[:8], "big")
+    message = b"cosignature/v1\ntime %d\n%s" % (seconds, text)
+    return seconds < 2**63 and is_signed(public_key, message, data[8:])
+
+
+def split_notes(text: str) -> list[str]:
+    """The notes of a file that holds one after another; each is still to be read.
+
+    A note ends with its signatures; blank lines between notes belong to none.
+    """
+    notes: list[str] = []
+    note, blank, signed = "", False, False
+    for line in re.findall(r"[^\n]*\n|[^\n]+", text):
+        if signed and not line.startswith(DASH):
+            notes.append(note)
+            note, blank, signed = "", False, False
+        if line == "\n" and notes and not note:
+            continue
+        note += line
+        signed = blank and line.startswith(DASH)
+        blank = blank or line == "\n"
+    return [*notes, note] if note else notes
+
+
+class Given(NamedTuple):
+    """What a person got elsewhere than from the export."""
+
+    key: VerifierKey | None
+    # By size.
+    earlier: list[Checkpoint]
+    witnesses: list[VerifierKey]
+
+
+def read_given(key: str | None, earlier: Iterable[str], witnesses: Iterable[str]) -> Given:
+    """Raises WrongUsage for what cannot be read, and for a checkpoint that the key did not sign."""
+
+    def read(what: str, reader: Callable[..., Any], *arguments: Any) -> Any:
+        try:
+            return reader(*arguments)
+        except ValueError as error:
+            raise WrongUsage(f"{what} cannot be read: {error}") from None
+
+    pinned = None if key is None else read("the verifier key", read_key, key, LOG)
+    checkpoints = [read("an earlier checkpoint", read_checkpoint, text) for text in earlier]
+    for checkpoint in checkpoints:
+        if pinned and (checkpoint.origin != pinned.name or not signs(pinned, checkpoint.note)):
+            raise WrongUsage(
+                f"the earlier checkpoint of size {checkpoint.size} is not signed by the key "
+                f"of {pinned.name}"
+            )
+    required = [
+        read("the verifier key of a witness", read_key, text, WITNESS) for text in witnesses
+    ]
+    return Given(pinned, sorted(checkpoints, key=lambda checkpoint: checkpoint.size), required)
 
 
 # --- Lines ----------------------------------------------------------------------------
@@ -293,13 +635,13 @@ def is_id(value: Any) -> bool:
     return type(value) is int and 1 <= value <= SAFE_INTEGER
 
 
-def microseconds(text: Any) -> int | None:
+def microseconds(text: str) -> int | None:
     """RFC 3339 in UTC with six decimals, as microseconds since the Unix epoch.
 
     None for every other form, and for a time that there is not in the years 1 to 9999.
     """
     try:
-        if isinstance(text, str) and TIME.match(text):
+        if TIME.match(text):
             since = datetime.fromisoformat(text[:-1]) - EPOCH
             return since // timedelta(microseconds=1)
     except ValueError:
@@ -315,10 +657,6 @@ def is_text_or_null(value: Any) -> bool:
     return value is None or isinstance(value, str)
 
 
-def is_time(value: Any) -> bool:
-    return microseconds(value) is not None
-
-
 def is_object_or_null(value: Any) -> bool:
     return value is None or isinstance(value, dict)
 
@@ -329,6 +667,14 @@ def is_salt_or_null(value: Any) -> bool:
 
 def is_hash(value: Any) -> bool:
     return isinstance(value, str) and HASH.match(value) is not None
+
+
+def is_hash_list(value: Any) -> bool:
+    """Hashes as proofs have them: in base64."""
+    try:
+        return isinstance(value, list) and all(len(read_base64(item)) == 32 for item in value)
+    except (TypeError, ValueError):
+        return False
 
 
 POSITION = (is_id, "a position in the log")
@@ -343,7 +689,7 @@ MUST_BE: dict[str, tuple[Callable[[Any], bool], str]] = {
     "actor": TEXT_OR_NULL,
     "request_id": TEXT_OR_NULL,
     "decision": (lambda value: isinstance(value, bool), "true or false"),
-    "created_at": (is_time, "a time in UTC with six decimals"),
+    "created_at": TEXT,
     "details": (is_object_or_null, "an object"),
     "details_salt": (is_salt_or_null, "32 lower-case hex digits"),
     "details_hash": HEX_HASH,
@@ -465,16 +811,28 @@ class Erasures:
 class Verification:
     """The state of one pass: what was verified so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, given: Given) -> None:
+        self.given = given
         self.entries = 0
         self.line = 0
         self.first_id: int | None = None
         self.last_id: int | None = None
         self.last_hash = ZERO_HASH
         self.last_time: int | None = None
-        self.complete = False
-        self.not_judged: list[str] = []
         self.erasures = Erasures()
+        self.tree = Tree()
+        # The roots at the sizes of earlier checkpoints, as far as the export goes.
+        self.sizes = {checkpoint.size for checkpoint in given.earlier}
+        self.roots = {0: self.tree.root()}
+        self.trailer: dict[str, Any] | None = None
+        self.trailer_line = 0
+        self.checkpoint: Checkpoint | None = None
+        self.unjudged = 0
+
+    @property
+    def from_the_start(self) -> bool:
+        """Whether it holds the log from its beginning, though maybe nothing of it."""
+        return self.first_id in (None, 1)
 
     def take(self, line: bytes) -> None:
         """The next line. Raises Fault, naming the entry that is bad or missing here."""
@@ -483,14 +841,14 @@ class Verification:
             return
         id = claimed_id(line) if self.last_id is None else self.last_id + 1
         try:
-            if self.complete:
+            if self.trailer is not None:
                 raise Fault("something follows the trailer")
             # How an export in JSON or CSV begins.
             if self.last_id is None and line.startswith((b"[", b"id,")):
                 raise Fault(NOT_NDJSON)
             members, texts = read_line(line)
             if "trailer" in members:
-                self.complete = True
+                self.trailer, self.trailer_line = members, self.line
                 self.take_trailer(members)
                 return
             said = members.get("id")
@@ -500,12 +858,15 @@ class Verification:
                 id = said
             self.take_entry(members, texts)
         except Fault as fault:
-            if fault.id is None and not self.complete and fault.reason != INCOMPLETE:
+            if fault.id is None and self.trailer is None and fault.reason != INCOMPLETE:
                 fault.id = id
             raise
 
     def take_entry(self, entry: dict[str, Any], texts: dict[str, str]) -> None:
         check_shape(entry)
+        created_at = microseconds(entry["created_at"])
+        if created_at is None:
+            raise Fault("created_at is not a time in UTC with six decimals")
         first = self.first_id is None
         # The first entry of the log has nothing before it, and no other has.
         if first and entry["id"] > 1 and entry["prev_hash"] == ZERO_HASH:
@@ -513,8 +874,6 @@ class Verification:
         prev_hash = entry["prev_hash"] if first and entry["id"] > 1 else self.last_hash
         if entry["prev_hash"] != prev_hash:
             raise Fault("prev_hash is not the entry_hash of the entry before")
-        created_at = microseconds(entry["created_at"])
-        assert created_at is not None, "check_shape has seen that it is a time"
         if self.last_time is not None and created_at < self.last_time:
             raise Fault("created_at is earlier than that of the entry before")
         if "erased" in entry:
@@ -527,10 +886,20 @@ class Verification:
         self.entries += 1
         self.first_id, self.last_id = self.first_id or entry["id"], entry["id"]
         self.last_hash, self.last_time = entry["entry_hash"], created_at
+        if self.first_id == 1:
+            self.tree.append(bytes.fromhex(self.last_hash))
+            if self.last_id in self.sizes:
+                self.roots[self.last_id] = self.tree.root()
 
     def take_trailer(self, trailer: dict[str, Any]) -> None:
-        if trailer.keys() != TRAILER or trailer["trailer"] is not True:
+        known = trailer.keys() in (TRAILER, TRAILER | {"inclusion"})
+        if not known or trailer["trailer"] is not True:
             raise Fault("the trailer does not have the members that it must have")
+        for name in ("checkpoint", "verifier_key"):
+            if not is_text_or_null(trailer[name]):
+                raise Fault(f"{name} of the trailer is not a text or null")
+        if "inclusion" in trailer and not is_hash_list(trailer["inclusion"]):
+            raise Fault("inclusion of the trailer is not a list of hashes in base64")
         found = {
             "count": self.entries,
             "first_id": self.first_id,
@@ -541,60 +910,182 @@ class Verification:
             # 1 == 1.0 == True in Python, and not in JSON.
             if trailer[name] != value or type(trailer[name]) is not type(value):
                 raise Fault(f"{name} of the trailer is not that of the entries")
-        for name in NOT_JUDGED:
-            if not is_text_or_null(trailer[name]):
-                raise Fault(f"{name} of the trailer is not a text or null")
-        self.not_judged = [name for name in NOT_JUDGED if trailer[name] is not None]
+
+    def finish(self) -> None:
+        """Nothing follows any more. Judges what vouches for the entries. Raises Fault."""
+        if self.trailer is None:
+            raise Fault(INCOMPLETE)
+        self.line = self.trailer_line
+        note = self.trailer["checkpoint"]
+        unreadable = ""
+        try:
+            self.checkpoint = None if note is None else read_checkpoint(note)
+        except ValueError as error:
+            unreadable = f"checkpoint of the trailer cannot be read: {error}"
+        self.judge_earlier()
+        if unreadable:
+            raise Fault(unreadable)
+        self.judge_checkpoint(self.checkpoint, self.trailer)
+        self.judge_signers(self.checkpoint)
+
+    def judge_earlier(self) -> None:
+        """Whether the entries are those of the checkpoints that a person kept."""
+        last = self.last_id or 0
+        end: float = last if self.from_the_start else float("inf")
+        if self.checkpoint:
+            end = self.checkpoint.size
+        for earlier in self.given.earlier:
+            if self.from_the_start and earlier.size <= last:
+                of = f"the earlier checkpoint of size {earlier.size}"
+                self.hold_root(earlier, self.roots[earlier.size], of)
+            elif earlier.size > end:
+                said = f"an earlier checkpoint has {earlier.size} entries"
+                raise Fault(f"entries are missing at the end: {said}", last + 1)
+            else:
+                self.unjudged += 1
+
+    def hold_root(self, checkpoint: Checkpoint, root: bytes, of: str) -> None:
+        """Holds the root of the entries against that of a checkpoint of their size."""
+        if root == checkpoint.root:
+            return
+        right = 0
+        for earlier in self.given.earlier:
+            if earlier.size < checkpoint.size and self.roots.get(earlier.size) == earlier.root:
+                right = earlier.size
+        raise Fault(f"the root of the entries is not that of {of}", right + 1)
+
+    def judge_checkpoint(self, checkpoint: Checkpoint | None, trailer: dict[str, Any]) -> None:
+        """The checkpoint of the trailer, by the key that comes with it."""
+        inclusion = trailer.get("inclusion")
+        if (checkpoint is None) != (trailer["verifier_key"] is None):
+            raise Fault("of checkpoint and verifier_key of the trailer one is missing")
+        if checkpoint is None:
+            if inclusion is not None:
+                raise Fault("the trailer has an inclusion and no checkpoint")
+            return
+        try:
+            key = read_key(trailer["verifier_key"], LOG)
+        except ValueError as error:
+            raise Fault(f"verifier_key of the trailer cannot be read: {error}") from None
+        if checkpoint.origin != key.name:
+            raise Fault("the origin of the checkpoint is not the name of its verifier_key")
+        if not signs(key, checkpoint.note):
+            raise Fault("the checkpoint is not signed by its verifier_key")
+        last = self.last_id or 0
+        if checkpoint.size < last:
+            raise Fault("the checkpoint ends before the entries")
+        is_whole = self.from_the_start and checkpoint.size == last
+        if (inclusion is None) != (is_whole or last == 0):
+            raise Fault("the inclusion of the last entry is missing, or is not wanted")
+        if is_whole:
+            self.hold_root(checkpoint, self.tree.root(), "the checkpoint")
+        elif inclusion is not None:
+            hashes = [read_base64(hash) for hash in inclusion]
+            leaf = leaf_hash(bytes.fromhex(self.last_hash))
+            if not is_included(last - 1, checkpoint.size, leaf, hashes, checkpoint.root):
+                raise Fault("the inclusion does not prove that the checkpoint holds the last entry")
+
+    def judge_signers(self, checkpoint: Checkpoint | None) -> None:
+        """Those whom a person named: the log by its key, and witnesses."""
+        key, witnesses = self.given.key, self.given.witnesses
+        if checkpoint is None:
+            if key or witnesses:
+                raise Fault("nothing is signed, and a signature is required")
+            return
+        if key and (checkpoint.origin != key.name or not signs(key, checkpoint.note)):
+            raise Fault("the checkpoint is not signed by the pinned key")
+        for witness in witnesses:
+            if not signs(witness, checkpoint.note):
+                raise Fault(f"a required witness did not cosign the checkpoint: {witness.name!a}")
 
     def warnings(self) -> Iterator[str]:
         yield from self.erasures.warnings()
-        if self.first_id is not None and self.first_id > 1:
+        if self.unjudged:
+            yield (
+                f"{self.unjudged} earlier checkpoints could not be judged: that takes an "
+                "export from entry 1 to their size"
+            )
+        if self.first_id is None and self.checkpoint and self.checkpoint.size > 0:
+            yield f"the export has no entries, and the log has {self.checkpoint.size}"
+        if self.first_id not in (None, 1) and self.checkpoint is None:
             yield (
                 f"the export starts at entry {self.first_id}: somebody must vouch for "
                 f"its prev_hash, the entry_hash of entry {self.first_id - 1}"
             )
 
     def verdict(self, fault: Fault | None) -> dict[str, Any]:
+        known = self.checkpoint if fault is None else None
+        signature = "none"
+        if known:
+            signature = "pinned" if self.given.key else "not_pinned"
+        witnesses = [] if fault else [key.name for key in self.given.witnesses]
+        root = None if fault or not self.from_the_start else self.tree.root().hex()
+        nothing_right = fault is not None and self.last_id is None
         return {
             "ok": fault is None,
+            "result": self.result(fault),
             "entries": self.entries,
             "first_bad_id": fault.id if fault else None,
             "reason": fault.reason if fault else None,
             "line": self.line if fault else None,
             "first_id": self.first_id,
             "last_id": self.last_id,
-            "last_entry_hash": self.last_hash,
+            "last_entry_hash": None if nothing_right else self.last_hash,
             "erased": self.erasures.total,
             "unaccounted": 0 if fault else self.erasures.unaccounted(),
-            "complete": self.complete,
+            "complete": self.trailer is not None,
             "warnings": [] if fault else list(self.warnings()),
-            "not_judged": self.not_judged,
+            "origin": known.origin if known else None,
+            "size": known.size if known else None,
+            "root": root,
+            "signature": signature,
+            "unjudged": 0 if fault else self.unjudged,
+            "witnesses": witnesses,
         }
 
+    def result(self, fault: Fault | None) -> str:
+        if fault:
+            return "unusable" if fault.reason in UNUSABLE else "not_verified"
+        if self.erasures.unaccounted() or self.unjudged:
+            return "in_part"
+        return "verified" if self.given.key else "not_pinned"
 
-def verify(stream: BinaryIO, progress: Callable[[int], None] | None = None) -> dict[str, Any]:
+
+def verify(
+    stream: BinaryIO,
+    progress: Callable[[int], None] | None = None,
+    *,
+    key: str | None = None,
+    earlier: Iterable[str] = (),
+    witnesses: Iterable[str] = (),
+) -> dict[str, Any]:
     """The verdict on an export, for `--json` as it is.
 
-    `ok`; `entries` that verified; `first_bad_id` and `reason` (null where ok; the id is
-    null too where no entry can be named) and the `line` of the file; `first_id`,
-    `last_id` and `last_entry_hash` of what verified; `erased` entries among them, and
-    how many of these are `unaccounted`: they name an erasure past the end of the export;
-    `complete`: it has a trailer; `warnings` of what an export that is ok cannot show;
-    `not_judged`: what the trailer holds and nothing checked. Raises OSError if the stream
-    cannot be read.
+    `key` is the verifier key of the log, `earlier` are notes that were kept, `witnesses`
+    verifier keys of those who must have cosigned. Raises WrongUsage for what of these
+    cannot be read, or was not signed by the key, and OSError if the stream cannot be read.
+
+    `ok`, and `result`: "verified", "not_verified", "in_part", "not_pinned" or "unusable";
+    `entries` that verified; `first_bad_id` and `reason` (null where ok; the id is null
+    too where no entry can be named) and the `line` of the file; `first_id`, `last_id` and
+    `last_entry_hash` of what verified; `erased` entries among them, and how many of these
+    are `unaccounted`: they name an erasure past the end of the export; `complete`: it has
+    a trailer; `warnings` of what an export that is ok cannot show; `origin` and `size` of
+    its checkpoint; `root` of the tree over its entries, where it starts with the log;
+    `signature`: "pinned", "not_pinned" or "none"; how many earlier checkpoints are
+    `unjudged`; the names of the required `witnesses`.
     """
-    state = Verification()
+    state = Verification(read_given(key, earlier, witnesses))
     line = b""
     try:
         while line := stream.readline(MAX_LINE + 1):
             state.take(line)
             if progress and state.line % 1000 == 0:
                 progress(state.line)
-        if not state.complete:
-            raise Fault(INCOMPLETE)
+        state.finish()
     except Fault as fault:
         # Where an export starts only its first line tells; if that says nothing, the next.
-        nameless = fault.id is None and state.last_id is None and not state.complete
+        nameless = fault.id is None and state.last_id is None and state.trailer is None
         if nameless and line.endswith(b"\n") and fault.reason != NOT_NDJSON:
             fault.id = id_before(stream)
         return state.verdict(fault)
@@ -624,23 +1115,87 @@ class Progress:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
+HEADLINES = {
+    "verified": "Verified, and signed by the pinned key",
+    "not_verified": "NOT VERIFIED",
+    "in_part": "Verified as far as the export goes, which is not all",
+    "not_pinned": "CONSISTENT, KEY NOT PINNED: without --key it could be anybody's log",
+    "unusable": "UNUSABLE",
+}
+EXIT_CODES = {"verified": 0, "not_verified": 4, "in_part": 5, "not_pinned": 8, "unusable": 9}
+
+
 def report(verdict: dict[str, Any]) -> str:
     """The verdict for people."""
     ids = f", {verdict['first_id']} to {verdict['last_id']}" if verdict["entries"] else ""
-    lines = ["Verified" if verdict["ok"] else "NOT VERIFIED"]
-    if verdict["unaccounted"]:
-        lines[0] += " as far as the export goes"
+    lines = [HEADLINES[verdict["result"]]]
     if not verdict["ok"]:
         bad = verdict["first_bad_id"]
         where = f"line {verdict['line']}" + (f", entry {bad}" if bad else "")
         lines[0] += f": {verdict['reason']} ({where})"
     erased = f"; {verdict['erased']} of them with erased details" if verdict["erased"] else ""
     lines.append(f"{verdict['entries']} entries{ids}{erased}")
-    lines.append(f"entry_hash of the last: {verdict['last_entry_hash']}")
+    if verdict["last_entry_hash"]:
+        lines.append(f"entry_hash of the last: {verdict['last_entry_hash']}")
+    if verdict["root"]:
+        lines.append(f"root of the tree: {verdict['root']}")
+    if verdict["ok"]:
+        lines += signed_by(verdict)
     lines += [f"warning: {warning}" for warning in verdict["warnings"]]
-    if verdict["not_judged"]:
-        lines.append(f"not judged: {', '.join(verdict['not_judged'])}")
     return "\n".join(lines)
+
+
+def signed_by(verdict: dict[str, Any]) -> Iterator[str]:
+    if verdict["signature"] == "none":
+        yield "not signed"
+        return
+    whose = "the pinned key" if verdict["signature"] == "pinned" else "a key that nobody pinned"
+    # ascii(): the name comes from the export, and may hold what a terminal acts on.
+    yield f"checkpoint of {verdict['origin']!a}, {verdict['size']} entries, signed by {whose}"
+    for name in verdict["witnesses"]:
+        yield f"cosigned by {name!a}"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """What a person may give besides the export."""
+    key = "the log's verifier key, which you got elsewhere: the key or a file that holds it"
+    parser.add_argument("--key", help=key)
+    checkpoint = "a file of checkpoints that you kept, one after another; may be repeated"
+    parser.add_argument("--checkpoint", action="append", default=[], help=checkpoint)
+    witness = "the verifier key of a witness who must have cosigned; may be repeated"
+    parser.add_argument("--require-witness", action="append", default=[], help=witness)
+
+
+def read_options(options: argparse.Namespace) -> dict[str, Any]:
+    """The arguments of `verify` that the options stand for. Raises WrongUsage."""
+    given: dict[str, Any] = {"key": None, "earlier": [], "witnesses": []}
+    if options.key is not None:
+        given["key"] = key_or_file("--key", options.key)
+    for option in options.checkpoint:
+        is_text = "\n" in option
+        notes = split_notes(option if is_text else read_file("--checkpoint", option))
+        if not notes:
+            raise WrongUsage("--checkpoint: the file holds no checkpoint")
+        given["earlier"] += notes
+    for option in options.require_witness:
+        given["witnesses"].append(key_or_file("--require-witness", option))
+    read_given(**given)
+    return given
+
+
+def key_or_file(option: str, value: str) -> str:
+    is_key = "+" in value and not os.path.exists(value)
+    return value if is_key else read_file(option, value).strip()
+
+
+def read_file(option: str, path: str) -> str:
+    """The text of a small file, whose line ends count. Some editors put a mark in front."""
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            return file.read()
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise WrongUsage(f"{option}: cannot read {path!a}: {why}") from None
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -648,32 +1203,26 @@ def main(arguments: list[str] | None = None) -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("file", help="the export, or - for standard input")
+    add_options(parser)
     parser.add_argument("--json", action="store_true", help="the verdict as JSON")
     options = parser.parse_args(arguments)
     progress = Progress("lines read")
     try:
+        given = read_options(options)
         if options.file == "-":
-            verdict = verify(sys.stdin.buffer, progress)
+            verdict = verify(sys.stdin.buffer, progress, **given)
         else:
             with open(options.file, "rb") as stream:
-                verdict = verify(stream, progress)
+                verdict = verify(stream, progress, **given)
+    except WrongUsage as error:
+        parser.error(str(error))
     except OSError as error:
         print(f"Cannot read {options.file!a}: {error.strerror}", file=sys.stderr)
         return 1
     finally:
         progress.done()
-    if verdict["reason"] == NOT_NDJSON:
-        print(f"Cannot verify {options.file!a}: {NOT_NDJSON}", file=sys.stderr)
-        return 1
     print(json.dumps(verdict) if options.json else report(verdict))
-    return exit_code(verdict)
-
-
-def exit_code(verdict: dict[str, Any]) -> int:
-    """0, 4 or 5, as the verdict is."""
-    if not verdict["ok"]:
-        return 4
-    return 5 if verdict["unaccounted"] else 0
+    return EXIT_CODES[verdict["result"]]
 
 
 if __name__ == "__main__":

@@ -15,14 +15,26 @@ from ai_governance.retry import is_unknown, may_repeat, parse_retry_after, wait_
 from ai_governance.version import __version__
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,200}")
 
 
 def make_request(
-    method: str, target: str, body: Any, request_id: str | None, accept: str = "application/json"
+    method: str,
+    target: str,
+    body: Any,
+    request_id: str | None,
+    *,
+    accept: str = "application/json",
+    key: str | None = None,
 ) -> Request:
-    """Raises GovernanceError `invalid_argument` for a body that is not JSON."""
+    """Raises GovernanceError `invalid_argument` for a body that is not JSON.
+
+    `key` is an idempotency key: the services carry out what has the same key once.
+    """
     if request_id is not None and not REQUEST_ID.fullmatch(request_id):
         raise invalid_argument("a request id is 1 to 64 characters of A-Za-z0-9._-")
+    if key is not None and not IDEMPOTENCY_KEY.fullmatch(key):
+        raise invalid_argument("an idempotency key is 1 to 200 visible ASCII characters")
     headers = {
         "Accept": accept,
         "Connection": "close",
@@ -37,11 +49,14 @@ def make_request(
     except (TypeError, ValueError, RecursionError) as error:
         raise invalid_argument(f"the body is not JSON: {error}") from error
     headers["Content-Type"] = "application/json"
+    if key is not None:
+        headers["Idempotency-Key"] = key
     return Request(method, target, headers, encoded)
 
 
 class Call:
-    """One call. `changes`: it may change something, so it is not sent again lightly.
+    """One call. `changes`: it may change something, so that it is not sent again lightly
+    unless it has a key.
 
     `timeout` in seconds is for the call as a whole, waiting included; `retries` is how
     often a request is sent again at most.
@@ -53,20 +68,24 @@ class Call:
         self.address = address
         self.request = request
         self.changes = changes
+        self.repeatable = not changes or "Idempotency-Key" in request.headers
         self.deadline = time.monotonic() + timeout
         self.retries = retries
 
     def run(self, attempt: Callable[[], Any], sleep: Callable[[float], None]) -> Any:
         """`attempt` until it succeeds. It raises GovernanceError or NoAnswer."""
+        unknown = False
         for count in range(1, self.retries + 2):
             try:
                 return attempt()
             except NoAnswer as failure:
                 error = self.unanswered(failure)
-                again = error.code == "connection" and not self.changes
+                again = error.code == "connection" and self.repeatable
             except GovernanceError as failure:
                 error = failure
-                again = may_repeat(error.status or 0, sent_code(error), changes=self.changes)
+                again = may_repeat(error.status or 0, sent_code(error), repeatable=self.repeatable)
+            # Whatever this attempt came to, one before it may have been carried out.
+            unknown = error.outcome_unknown = unknown or error.outcome_unknown
             wait = wait_before(count + 1, error.retry_after)
             if not again or count > self.retries or time.monotonic() + wait >= self.deadline:
                 raise error
@@ -75,19 +94,28 @@ class Call:
 
     def exchange(self) -> Any:
         """One attempt. The JSON value of the answer."""
+        return self.read(json.loads, "JSON")
+
+    def exchange_text(self) -> str:
+        """One attempt. The answer, which is a text."""
+        return self.read(str, "a text in UTF-8")
+
+    def read(self, reader: Callable[[str], Any], what: str) -> Any:
         answer = exchange(self.address, self.request, self.deadline)
         if answer.status != 200:
             raise self.refused(answer)
         try:
-            return json.loads(answer.body.decode("utf-8"))
+            return reader(answer.body.decode("utf-8"))
         except (ValueError, RecursionError):
-            raise GovernanceError(
-                answer.status,
-                "invalid_answer",
-                self.request.headers["X-Request-ID"],
-                "the answer is not JSON: is this the address of a gateway?",
-                outcome_unknown=self.changes,
-            ) from None
+            detail = f"the answer is not {what}: is this the address of a gateway?"
+            raise self.invalid(detail) from None
+
+    def invalid(self, detail: str) -> GovernanceError:
+        """An answer 200 that cannot be what it must be: nobody knows what was done."""
+        request_id = self.request.headers["X-Request-ID"]
+        return GovernanceError(
+            200, "invalid_answer", request_id, detail, outcome_unknown=self.changes
+        )
 
     def unanswered(self, failure: NoAnswer) -> GovernanceError:
         code, what = "connection", "no answer"

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 
+import verify_export
 from ai_governance import commands
 from ai_governance.client import DEFAULT_URL, Client
 from ai_governance.errors import GovernanceError
@@ -18,13 +19,15 @@ Results go to standard output, everything else to standard error."""
 
 EXIT_CODES = """exit codes:
   0    done; allowed; verified
-  1    something on this machine failed, such as writing a file; or the file is no NDJSON export
+  1    something on this machine failed, such as writing a file
   2    the command or what it was given is not right
   3    denied by the policies
   4    not verified: the log or the lineage is not what it should be
-  5    verified as far as the export goes: details are missing that nothing in it accounts for
+  5    verified as far as the export goes, which is not all
   6    the gateway could not be reached, did not answer in time, or broke off
   7    the gateway or a service refused, is not ready, or did not answer as it should
+  8    the export is consistent, and no key was pinned or nothing is signed
+  9    the export is unusable: it is no NDJSON, or it broke off
   130  interrupted"""
 
 HINTS = {
@@ -33,6 +36,7 @@ HINTS = {
     "invalid_answer": "Is --url (or AIGOV_URL) the address of the gateway?",
     "artifacts_conflict": "Register changed artifacts under a new version.",
     "event_type_reserved": "Choose an event type of your own, such as model.released.",
+    "idempotency_conflict": "This key was used for something else: choose another, or none.",
 }
 # How many of the things that are wrong with a request are shown.
 MOST_ERRORS = 20
@@ -74,6 +78,7 @@ def make_parser() -> argparse.ArgumentParser:
     verb.add_argument("--created-by", help="a pseudonym: it stays for ever")
     verb.add_argument("--artifact", action="append", help="a digest; may be repeated")
     verb.add_argument("--metadata", metavar="FILE", help="JSON object of your own")
+    verb.add_argument("--idempotency-key", metavar="KEY", help="done once, however often sent")
     verb.add_argument("--aibom", metavar="FILE", help="signed bill of materials")
     verb = add("validate", "ask whether a model may be released", "aigov-py validate payload.json")
     verb.add_argument("file", help="JSON object with the payload, - for standard input")
@@ -88,6 +93,7 @@ def make_parser() -> argparse.ArgumentParser:
     verb.add_argument("--subject", help="a pseudonym: it stays for ever")
     verb.add_argument("--decision", choices=("true", "false"))
     verb.add_argument("--details", metavar="JSON|FILE", help="JSON object, or a file with one")
+    verb.add_argument("--idempotency-key", metavar="KEY", help="done once, however often sent")
     verb = add("export", "take the log away", "aigov-py export --out export.ndjson")
     verb.add_argument("--out", metavar="FILE", default="-", help="default -, standard output")
     verb.add_argument("--format", choices=("ndjson", "json", "csv"), default="ndjson")
@@ -97,9 +103,10 @@ def make_parser() -> argparse.ArgumentParser:
     verb = add(
         "verify",
         "verify an export; without a file, let the services check themselves",
-        "aigov-py verify export.ndjson",
+        "aigov-py verify export.ndjson --key verifier-key.txt --checkpoint kept.txt",
     )
     verb.add_argument("file", nargs="?", help="an NDJSON export, - for standard input")
+    verify_export.add_options(verb)
     return parser
 
 

@@ -2,47 +2,41 @@
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
-from urllib.parse import quote, urlencode
 
-from ai_governance.address import parse_address
-from ai_governance.call import Call, make_request
-from ai_governance.errors import GovernanceError, invalid_argument
-from ai_governance.exchange import Request
-from ai_governance.expected import is_decision, is_entry_of, is_record_of
-from ai_governance.stream import complete_chunks, open_stream
+from ai_governance.audit import AuditCalls
+from ai_governance.calls import given, new_key, no_progress, segment
+from ai_governance.errors import GovernanceError
+from ai_governance.expected import is_decision, is_record_of
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 
 
-class Client:
+class Client(AuditCalls):
     """Calls the gateway at `base_url`.
 
     `timeout` is the time in seconds for a call as a whole, waiting and retries included.
     `retries` is how often a request is sent again at most. Reads and decisions are sent
-    again on a lost connection and on 429, 502, 503 and 504; what changes something only on
-    429 and on a 503 that says nothing was changed.
+    again on a lost connection and on 429, 502, 503 and 504, and so is what has an idempotency
+    key: `log`, `log_batch` and `register` make one for each call unless they are given one.
+    Any other change is sent again only on 429 and on a 503 that says nothing was changed.
+
+    `audit_key` is the verifier key of the log, got elsewhere: then checkpoints and proofs
+    that it did not sign, or that do not hold, are `invalid_answer`.
 
     Answers are what docs/API.md says, as Python values. Every method raises
     GovernanceError.
     """
 
     def __init__(
-        self, base_url: str = DEFAULT_URL, *, timeout: float = 15.0, retries: int = 3
+        self,
+        base_url: str = DEFAULT_URL,
+        *,
+        timeout: float = 15.0,
+        retries: int = 3,
+        audit_key: str | None = None,
     ) -> None:
-        if not (isinstance(timeout, (int, float)) and 0 < timeout < math.inf):
-            raise invalid_argument("timeout is a number of seconds above 0")
-        if not isinstance(retries, int) or retries < 0:
-            raise invalid_argument("retries is a number, 0 or more")
-        self.base_url = base_url
-        self._address = parse_address(base_url)
-        self._timeout = timeout
-        self._retries = retries
-        self._sleep = time.sleep
+        super().__init__(base_url, timeout, retries, audit_key)
 
     # --- The stack --------------------------------------------------------------------
 
@@ -59,7 +53,7 @@ class Client:
         """
         names = self.services()["services"]
         gateway = self._readiness("/readyz")
-        services = {name: self._readiness(f"/{quote(name, safe='')}/readyz") for name in names}
+        services = {name: self._readiness(f"/{segment(name)}/readyz") for name in names}
         policy = None
         if services.get("mcp-policy", {}).get("ready"):
             known = self.policies()
@@ -94,6 +88,7 @@ class Client:
         metadata: dict[str, Any] | None = None,
         aibom: dict[str, Any] | None = None,
         request_id: str | None = None,
+        idempotency_key: str | None = None,
     ) -> dict[str, Any]:
         """Registers a model version; the record, committed with its log entry."""
         body = {
@@ -102,9 +97,14 @@ class Client:
             "created_by": created_by,
             **given(artifacts=artifacts, parents=parents, metadata=metadata, aibom=aibom),
         }
-        what = "the record of this registration"
+        key = new_key() if idempotency_key is None else idempotency_key
         return self._post(
-            "/mcp-lineage/register", body, request_id, lambda found: is_record_of(found, body), what
+            "/mcp-lineage/register",
+            body,
+            request_id,
+            lambda found: is_record_of(found, body),
+            "the record of this registration",
+            key=key,
         )
 
     def lineage(
@@ -138,72 +138,7 @@ class Client:
         """The policy set that decides."""
         return self._get("/mcp-policy/policies")
 
-    # --- Audit ------------------------------------------------------------------------
-
-    def log(
-        self,
-        event_type: str,
-        subject: str,
-        decision: bool,
-        details: dict[str, Any] | None = None,
-        *,
-        request_id: str | None = None,
-    ) -> dict[str, Any]:
-        """Puts an event on the log; the entry as it was committed."""
-        body = {
-            "event_type": event_type,
-            "subject": subject,
-            "decision": decision,
-            **given(details=details),
-        }
-        what = "the entry of this event"
-        return self._post(
-            "/mcp-audit/log", body, request_id, lambda found: is_entry_of(found, body), what
-        )
-
-    def events(self, **filters: Any) -> list[dict[str, Any]]:
-        """One page of entries, newest first.
-
-        Filters: limit, before, after, offset, event_type, subject, actor, decision,
-        `from_` and `to` (times, RFC 3339 with an offset).
-        """
-        query = {"from" if name == "from_" else name: value for name, value in filters.items()}
-        return self._get("/mcp-audit/events", **query)
-
-    def iterate_events(self, **filters: Any) -> Iterator[dict[str, Any]]:
-        """All entries that fit, newest first, page by page; filters as for `events`."""
-        while page := self.events(**filters):
-            yield from page
-            before, filters["before"] = filters.get("before"), page[-1]["id"]
-            if before is not None and filters["before"] >= before:
-                raise no_progress()
-
-    def event(self, id: int) -> dict[str, Any]:
-        """One entry; GovernanceError `not_found` if there is none."""
-        return self._get(f"/mcp-audit/events/{quote(str(id), safe='')}")
-
-    @contextmanager
-    def export(
-        self, fmt: str = "ndjson", *, from_id: int | None = None, to_id: int | None = None
-    ) -> Iterator[Iterator[bytes]]:
-        """The log as a stream of bytes, to be used in `with`:
-
-            with client.export() as chunks:
-                for chunk in chunks:
-                    file.write(chunk)
-
-        The timeout is for the head of the answer, and then for each wait for more bytes.
-        Raises GovernanceError `export_incomplete` while reading if the export broke off;
-        whether an NDJSON export has its trailer, `verify_export` says.
-        """
-        target = target_of("/mcp-audit/export", fmt=fmt, from_id=from_id, to_id=to_id)
-        request = make_request("GET", target, None, None, accept="*/*")
-        call = self._call(request, changes=False)
-        connection = call.run(lambda: open_stream(call, self._timeout), self._sleep)
-        try:
-            yield complete_chunks(call, connection)
-        finally:
-            connection.close()
+    # --- Verification -----------------------------------------------------------------
 
     def verify(self) -> dict[str, Any]:
         """Lets the services check themselves: `{ ok, audit, lineage }`.
@@ -219,7 +154,7 @@ class Client:
         self, service: str, from_id: int | None = None, limit: int | None = None
     ) -> dict[str, Any]:
         """One step of `GET /verify` of mcp-audit or mcp-lineage, as it answers."""
-        return self._get(f"/{quote(service, safe='')}/verify", from_id=from_id, limit=limit)
+        return self._get(f"/{segment(service)}/verify", from_id=from_id, limit=limit)
 
     # --- Below the methods ------------------------------------------------------------
 
@@ -236,60 +171,3 @@ class Client:
             if following <= (from_id or 1):
                 raise no_progress()
             from_id = following
-
-    def _call(self, request: Request, *, changes: bool, retries: int | None = None) -> Call:
-        return Call(
-            self._address,
-            request,
-            changes=changes,
-            timeout=self._timeout,
-            retries=self._retries if retries is None else retries,
-        )
-
-    def _get(self, path: str, retries: int | None = None, **query: Any) -> Any:
-        request = make_request("GET", target_of(path, **query), None, None)
-        call = self._call(request, changes=False, retries=retries)
-        return call.run(call.exchange, self._sleep)
-
-    def _post(
-        self,
-        path: str,
-        body: Any,
-        request_id: str | None,
-        fits: Callable[[Any], bool],
-        what: str,
-        changes: bool = True,
-    ) -> Any:
-        """`fits`: whether an answer is `what` it must be. If not, nobody knows what was done."""
-        request = make_request("POST", path, body, request_id)
-        call = self._call(request, changes=changes)
-        found = call.run(call.exchange, self._sleep)
-        if not fits(found):
-            raise GovernanceError(
-                200,
-                "invalid_answer",
-                request.headers["X-Request-ID"],
-                f"the answer is not {what}.",
-                outcome_unknown=changes,
-            )
-        return found
-
-
-def no_progress() -> GovernanceError:
-    """Without it a loop over answers would never end."""
-    return GovernanceError(200, "invalid_answer", None, "the next answer brings nothing new")
-
-
-def given(**members: Any) -> dict[str, Any]:
-    return {name: value for name, value in members.items() if value is not None}
-
-
-def target_of(path: str, **query: Any) -> str:
-    texts = {name: query_text(value) for name, value in given(**query).items()}
-    return path + ("?" + urlencode(texts, quote_via=quote, safe="") if texts else "")
-
-
-def query_text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)

@@ -6,8 +6,8 @@ import argparse
 import contextlib
 import json
 import os
+import secrets
 import sys
-import tempfile
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
@@ -78,7 +78,7 @@ def register(client: Client, options: argparse.Namespace) -> int:
     needed = ("model_id", "version", "created_by")
     require(members, *needed)
     only(members, *needed, "artifacts", "parents", "metadata", "aibom")
-    record = client.register(**members)
+    record = client.register(**members, idempotency_key=options.idempotency_key)
     lines = [
         f"Registered {record['model_id']}@{record['version']}, revision {record['revision']}",
         f"record_hash {record['record_hash']}",
@@ -121,7 +121,7 @@ def log(client: Client, options: argparse.Namespace) -> int:
     needed = ("event_type", "subject", "decision")
     require(members, *needed)
     only(members, *needed, "details")
-    entry = client.log(**members)
+    entry = client.log(**members, idempotency_key=options.idempotency_key)
     lines = [f"Entry {entry['id']} at {entry['created_at']}", f"entry_hash {entry['entry_hash']}"]
     show(options, entry, lines)
     return OK
@@ -133,19 +133,24 @@ def written_whole(path: str, force: bool) -> Iterator[BinaryIO]:
     if os.path.lexists(path) and not force:
         raise there_already(path)
     folder, name = os.path.split(path)
-    with tempfile.NamedTemporaryFile(
-        dir=folder or ".", prefix=f".{name}.", suffix=".part", delete=False
-    ) as file:
-        try:
-            yield file.file
+    # Named before it is there: whatever ends this, and whenever, it can be removed.
+    part = os.path.join(folder, f".{name}.{secrets.token_hex(8)}.part")
+    try:
+        with open(part, "xb", opener=for_the_owner_alone) as file:
+            yield file
             file.flush()
             os.fsync(file.fileno())
-            if not force:
-                reserve(path)
-            os.replace(file.name, path)
-        except BaseException:
-            os.unlink(file.name)
-            raise
+        if not force:
+            reserve(path)
+        os.replace(part, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(part)
+        raise
+
+
+def for_the_owner_alone(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def reserve(path: str) -> None:
@@ -172,6 +177,10 @@ def export(client: Client, options: argparse.Namespace) -> int:
     return OK
 
 
+# A trailer holds a note of 64 KiB at most, which is longer in JSON, and few hashes.
+MAX_TRAILER = 512 * 1024
+
+
 def copy_export(chunks: Iterator[bytes], file: BinaryIO, fmt: str) -> int:
     """Copies, and counts the bytes. Raises `export_incomplete` for NDJSON without trailer."""
     size, last = 0, b""
@@ -179,8 +188,7 @@ def copy_export(chunks: Iterator[bytes], file: BinaryIO, fmt: str) -> int:
     for chunk in chunks:
         file.write(chunk)
         size += len(chunk)
-        # The trailer is below 1 KiB.
-        last = (last + chunk)[-1024:]
+        last = (last + chunk)[-MAX_TRAILER:]
         progress(size)
     progress.done()
     if fmt == "ndjson" and not is_trailer(last.rstrip(b"\n").rpartition(b"\n")[2]):
@@ -199,28 +207,34 @@ def is_trailer(line: bytes) -> bool:
 
 def verify(client: Client, options: argparse.Namespace) -> int:
     if options.file is None:
-        found = client.verify()
-        lines = [
-            f"{name} {'ok' if part['ok'] else 'NOT VERIFIED'}: {part['checked']} checked"
-            + ("" if part["ok"] else f"; {part['first_bad_id']}: {part['reason']}")
-            for name, part in (("log", found["audit"]), ("lineage", found["lineage"]))
-        ]
-        lines.append("The services checked themselves. To trust none of them, verify an export.")
-        show(options, found, lines)
-        return OK if found["ok"] else NOT_VERIFIED
+        return self_check(client, options)
     progress = verify_export.Progress("lines read")
     try:
+        given = verify_export.read_options(options)
         if options.file == "-":
-            verdict = verify_export.verify(sys.stdin.buffer, progress)
+            verdict = verify_export.verify(sys.stdin.buffer, progress, **given)
         else:
             with open(options.file, "rb") as stream:
-                verdict = verify_export.verify(stream, progress)
+                verdict = verify_export.verify(stream, progress, **given)
+    except verify_export.WrongUsage as error:
+        raise UsageError(f"{error}.") from None
     except OSError as error:
         raise UsageError(f"{options.file} cannot be read: {error.strerror}.") from None
     finally:
         progress.done()
-    if verdict["reason"] == verify_export.NOT_NDJSON:
-        print(f"aigov-py: {printable(options.file)}: {verdict['reason']}", file=sys.stderr)
-        return FAILED
     show(options, verdict, verify_export.report(verdict).split("\n"))
-    return verify_export.exit_code(verdict)
+    return verify_export.EXIT_CODES[verdict["result"]]
+
+
+def self_check(client: Client, options: argparse.Namespace) -> int:
+    if options.key or options.checkpoint or options.require_witness:
+        raise UsageError("Name the export to verify, or - for standard input.")
+    found = client.verify()
+    lines = [
+        f"{name} {'ok' if part['ok'] else 'NOT VERIFIED'}: {part['checked']} checked"
+        + ("" if part["ok"] else f"; {part['first_bad_id']}: {part['reason']}")
+        for name, part in (("log", found["audit"]), ("lineage", found["lineage"]))
+    ]
+    lines.append("The services checked themselves. To trust none of them, verify an export.")
+    show(options, found, lines)
+    return OK if found["ok"] else NOT_VERIFIED

@@ -32,8 +32,7 @@ class GovernanceError(Exception):
         retry_after: float | None = None,
         outcome_unknown: bool = False,
     ) -> None:
-        unknown = " The change may or may not have been made." if outcome_unknown else ""
-        super().__init__(f"{code}: {detail}{unknown}")
+        super().__init__(code, detail)
         self.status = status
         self.code = code
         self.request_id = request_id
@@ -41,6 +40,10 @@ class GovernanceError(Exception):
         self.errors = errors or []
         self.retry_after = retry_after
         self.outcome_unknown = outcome_unknown
+
+    def __str__(self) -> str:
+        unknown = " The change may or may not have been made." if self.outcome_unknown else ""
+        return f"{self.code}: {self.detail}{unknown}"
 
 
 def invalid_argument(detail: str) -> GovernanceError:

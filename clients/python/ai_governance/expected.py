@@ -19,8 +19,47 @@ def is_decision(answer: Any) -> bool:
 
 
 def is_entry_of(answer: Any, event: dict[str, Any]) -> bool:
-    """Whether this is the log entry of exactly this event."""
-    return is_reference(answer) and echoes(answer, {"details": {}, **event})
+    """Whether this is the log entry of exactly this event.
+
+    What was logged before under the same key may have been erased since.
+    """
+    if not is_reference(answer):
+        return False
+    expected = {"details": {}, **event}
+    if answer.get("erased") is True and is_id(answer.get("erased_by")):
+        expected["details"] = None
+    return echoes(answer, expected)
+
+
+def are_entries_of(answer: Any, events: list[dict[str, Any]]) -> bool:
+    """Whether these are the log entries of exactly these events, in this order."""
+    return (
+        isinstance(answer, list)
+        and len(answer) == len(events)
+        and all(is_entry_of(entry, event) for entry, event in zip(answer, events))
+        and all(a["id"] < b["id"] for a, b in zip(answer, answer[1:]))
+    )
+
+
+def is_erasure(answer: Any, *counts: str) -> bool:
+    """Whether details were erased: how many, and the log entry that attests it."""
+    return (
+        isinstance(answer, dict)
+        and all(type(answer.get(name)) is int and answer[name] >= 0 for name in counts)
+        and is_reference(answer.get("audit"))
+        and answer["audit"].get("event_type") == "audit.details_erased"
+    )
+
+
+def is_hold(answer: Any, *, released: bool, **expected: Any) -> bool:
+    """Whether this is a legal hold that says what is expected of it."""
+    return (
+        isinstance(answer, dict)
+        and is_id(answer.get("id"))
+        and is_id(answer.get("audit_id"))
+        and isinstance(answer.get("released_at"), str) is released
+        and echoes(answer, expected)
+    )
 
 
 def is_record_of(answer: Any, model: dict[str, Any]) -> bool:

@@ -13,15 +13,16 @@ LONGEST = 5.0
 LONGEST_RETRY_AFTER = 2.0**31
 
 
-def may_repeat(status: int, code: str | None, *, changes: bool) -> bool:
+def may_repeat(status: int, code: str | None, *, repeatable: bool) -> bool:
     """Whether an error answer allows the request to be sent again.
 
-    `changes`: the request may change something. Then only where nothing was changed: 429, and
-    503 of the control plane itself (it has a code) other than `outcome_unknown`.
+    `repeatable`: coming twice it does what it does coming once, because it changes nothing or
+    has a key. If not, only where nothing was changed: 429, and 503 of the control plane itself
+    (it has a code) other than `outcome_unknown`.
     """
     if status == 429:
         return True
-    if changes:
+    if not repeatable:
         return status == 503 and code not in (None, "outcome_unknown")
     return status in (502, 503, 504)
 

@@ -10,7 +10,7 @@ import struct
 from datetime import datetime, timedelta
 from typing import Any
 
-import context  # noqa: F401
+from context import VECTORS
 
 import verify_export
 
@@ -120,5 +120,20 @@ def export_of(entries: list[dict[str, Any]], **trailer: Any) -> bytes:
     return b"".join([*lines_of(entries), line_of({**trailer_of(entries), **trailer})])
 
 
-def verify(export: bytes) -> dict[str, Any]:
-    return verify_export.verify(io.BytesIO(export))
+def verify(export: bytes, **given: Any) -> dict[str, Any]:
+    return verify_export.verify(io.BytesIO(export), **given)
+
+
+def vectors(name: str) -> Any:
+    """A file of docs/vectors."""
+    return json.loads((VECTORS / name).read_text("utf-8"))
+
+
+def bytes_of(vector: dict[str, Any]) -> bytes:
+    """The export that a vector holds as text, or in hex."""
+    return vector["text"].encode("utf-8") if "text" in vector else bytes.fromhex(vector["hex"])
+
+
+def export_vector(name: str) -> dict[str, Any]:
+    """The export of this name in docs/vectors: the tests cannot sign, these are signed."""
+    return next(case for case in vectors("exports.json")["exports"] if case["name"] == name)

@@ -2,12 +2,13 @@
 
     python3 clients/python/tests/live.py http://127.0.0.1:8080
 
-Exit code 0 if every answer was as expected, 1 otherwise. It writes to the log: two revisions
-of a model version and some events a run.
+Exit code 0 if every answer was as expected, 1 otherwise. The stack must have a signing key.
+It writes to the log: two revisions of a model version and some events a run.
 """
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import os
@@ -22,7 +23,7 @@ from typing import Any
 from context import PROJECT
 
 import verify_export
-from ai_governance import Client, GovernanceError
+from ai_governance import Client, GovernanceError, verify_consistency, verify_inclusion
 
 PAYLOAD = {
     "model_class": "vision",
@@ -110,6 +111,54 @@ class Live:
             walked[0]["details"], {**DETAILS, "numbers": [10**20, 1e21, 5e-7, 0.1, 0, 2**53 - 1]}
         )
 
+    def batch(self) -> None:
+        """A batch is logged once for its key"""
+        event = {"event_type": "live.batch", "subject": self.model_id, "decision": True}
+        events = [{**event, "details": {"n": n, **DETAILS}} for n in range(3)]
+        key = f"live-{uuid.uuid4().hex}"
+        written = self.client.log_batch(events, idempotency_key=key)
+        expect(self.client.log_batch(events, idempotency_key=key), written)
+        other = [events[2], *events[:2]]
+        fails(
+            lambda: self.client.log_batch(other, idempotency_key=key), 409, "idempotency_conflict"
+        )
+        expect(len(self.client.events(subject=self.model_id, event_type="live.batch")), 3)
+
+    def erase(self) -> None:
+        """Details are held, released and erased"""
+        client = self.client
+        id = client.log("live.erased", self.model_id, True, DETAILS)["id"]
+        hold = client.hold("live", first_id=id, last_id=id)
+        expect(client.holds(limit=1), [hold])
+        fails(lambda: client.erase(id, "live", "GDPR Art. 17"), 409, "legal_hold")
+        expect(client.release(hold["id"], "it is over")["id"], hold["id"])
+        fails(lambda: client.release(hold["id"], "again"), 409, "already_released")
+        erased = client.erase(id, "live", "GDPR Art. 17")
+        expect((erased["count"], client.event(id)["erased_by"]), (1, erased["audit"]["id"]))
+        old, event_type = [], f"live.old.{uuid.uuid4().hex[:8]}"
+        for n in range(3):
+            old.append(client.log(event_type, self.model_id, True, {"n": n}))
+        before = old[2]["created_at"]
+        found = client.retention(before, "live", "storage limitation", event_type=event_type)
+        expect((found["count"], found["skipped_held"]), (2, 0))
+        details = [client.event(entry["id"])["details"] for entry in old]
+        expect(details, [None, None, {"n": 2}])
+
+    def checkpoint(self) -> None:
+        """What is logged is proven under a checkpoint, which continues an older one"""
+        key = self.client.checkpoint_key()
+        pinned = Client(self.url, audit_key=key)
+        older = pinned.checkpoint()
+        entry = pinned.log("live.proven", self.model_id, True, DETAILS, proof=True)
+        proof = pinned.inclusion_proof(entry["id"])
+        for one in (entry["proof"], proof):
+            expect(verify_inclusion(one, entry["entry_hash"], key), True)
+        size = int(older.split("\n")[1])
+        continued = pinned.consistency_proof(size)
+        expect(verify_consistency(continued, older, key), True)
+        hashes = [base64.b64encode(bytes(32)).decode() for _ in continued["hashes"]]
+        expect(verify_consistency({**continued, "hashes": hashes}, older, key), False)
+
     def refusals(self) -> None:
         """Refusals say what is wrong"""
         client = self.client
@@ -132,12 +181,13 @@ class Live:
         """An export and a range of it verify offline, and one flipped bit does not"""
         with self.client.export() as chunks:
             whole = b"".join(chunks)
-        verdict = verify_export.verify(io.BytesIO(whole))
-        expect((verdict["ok"], verdict["reason"]), (True, None))
+        key, kept = self.client.checkpoint_key(), [self.client.checkpoint()]
+        verdict = verify_export.verify(io.BytesIO(whole), key=key, earlier=kept)
+        expect((verdict["result"], verdict["reason"]), ("verified", None))
         last = verdict["last_id"]
         with self.client.export(from_id=last - 2, to_id=last - 1) as chunks:
-            part = verify_export.verify(io.BytesIO(b"".join(chunks)))
-        expect((part["ok"], part["entries"], part["last_id"]), (True, 2, last - 1))
+            part = verify_export.verify(io.BytesIO(b"".join(chunks)), key=key)
+        expect((part["result"], part["entries"], part["last_id"]), ("verified", 2, last - 1))
         at = whole.index(b'"live.step"') + 1
         flipped = whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :]
         verdict = verify_export.verify(io.BytesIO(flipped))
@@ -156,7 +206,10 @@ class Live:
         self.run("log", "--event-type", "live.cli", "--subject", "s", "--decision", "false")
         self.run("log", "--event-type", "gate.x", "--subject", "s", "--decision", "true", code=7)
         self.run("export", "--out", "export.ndjson")
-        self.run("verify", "export.ndjson")
+        (self.folder / "key").write_text(self.client.checkpoint_key() + "\n")
+        (self.folder / "kept").write_text(self.client.checkpoint())
+        self.run("verify", "export.ndjson", code=8)
+        self.run("verify", "export.ndjson", "--key", "key", "--checkpoint", "kept")
         self.run("verify")
         altered = (self.folder / "export.ndjson").read_bytes().replace(b'"live.cli"', b'"live.clj"')
         (self.folder / "altered.ndjson").write_bytes(altered)
@@ -187,6 +240,9 @@ def main() -> int:
             live.conflict,
             live.validate,
             live.log,
+            live.batch,
+            live.erase,
+            live.checkpoint,
             live.refusals,
             live.verify,
             live.export,

@@ -36,15 +36,18 @@ def answer(status: int, value: Any, **headers: str) -> Script:
     return send
 
 
+# Where something is on the log.
+REFERENCE = {"id": 7, "entry_hash": "cd" * 32}
+
+
 def made(**members: Any) -> Script:
     """What the services answer to a change: what was sent, and where it is now."""
-    reference = {"id": 7, "entry_hash": "cd" * 32}
-    record = {"revision": 1, "record_hash": "ab" * 32, "audit": reference}
+    record = {"revision": 1, "record_hash": "ab" * 32, "audit": REFERENCE}
     defaults = {"details": {}, "artifacts": [], "parents": [], "metadata": {}, "aibom": None}
 
     def send(handler: BaseHTTPRequestHandler) -> None:
         sent = json.loads(handler.body)  # type: ignore[attr-defined]
-        answer(200, {**defaults, **reference, **record, **sent, **members})(handler)
+        answer(200, {**defaults, **REFERENCE, **record, **sent, **members})(handler)
 
     return send
 

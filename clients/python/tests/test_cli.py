@@ -103,6 +103,15 @@ class Commands(CliTest):
         self.assertIn(b"Entry 7", self.run_it(*LOG, "--details", "details.json").stdout)
         self.assertEqual([self.sent(at)["details"] for at in (0, 1)], [{"n": 1}, {"n": 2}])
 
+    def test_an_idempotency_key_is_sent_as_it_is_given(self):
+        self.serve(ENTRY)
+        self.run_it(*LOG, "--idempotency-key", "run-7")
+        self.assertEqual(self.server.seen[0].headers["Idempotency-Key"], "run-7")
+        self.serve(problem(409, "idempotency_conflict"))
+        said = self.run_it(*LOG, "--idempotency-key", "run-7", code=7).stderr
+        self.assertIn(b"choose another", said)
+        self.run_it(*LOG, "--idempotency-key", "a b", code=2)
+
     def test_json_is_the_whole_answer_before_or_after_the_command(self):
         self.serve(ENTRY)
         for arguments in (("--json", *LOG), (*LOG, "--json")):
@@ -119,7 +128,7 @@ class Exports(CliTest):
         self.serve(answer(200, self.export))
         self.run_it("export", "--out", "e.ndjson")
         self.assertEqual((self.folder / "e.ndjson").read_bytes(), self.export)
-        self.assertIn(b"Verified", self.run_it("verify", "e.ndjson").stdout)
+        self.assertIn(b"CONSISTENT", self.run_it("verify", "e.ndjson", code=8).stdout)
         self.assertEqual(self.run_it("export").stdout, self.export)
 
     def test_an_export_that_broke_off_exits_with_6_and_leaves_no_file(self):
@@ -148,14 +157,36 @@ class Exports(CliTest):
     def test_an_export_whose_missing_details_nothing_accounts_for_exits_with_5(self):
         chain = exports.make_chain(3, changes={2: exports.erased_by(9)})
         result = self.run_it("verify", "-", stdin=exports.export_of(chain), code=5)
-        self.assertIn(b"Verified as far as the export goes\n", result.stdout)
+        self.assertIn(b"Verified as far as the export goes", result.stdout)
         self.assertIn(b"warning: 1 erased entries", result.stdout)
 
-    def test_an_export_in_another_format_exits_with_1_and_is_not_called_forged(self):
+    def test_an_export_in_another_format_exits_with_9_and_is_not_called_forged(self):
         for data in (b'[{"id":1}]', b"id,created_at\r\n1,x\r\n"):
-            result = self.run_it("verify", "-", stdin=data, code=1)
-            self.assertEqual(result.stdout, b"")
-            self.assertIn(b"ask for fmt=ndjson", result.stderr)
+            result = self.run_it("verify", "-", stdin=data, code=9)
+            self.assertIn(b"ask for fmt=ndjson", result.stdout)
+            self.assertNotIn(b"NOT VERIFIED", result.stdout)
+
+    def test_a_signed_export_verifies_with_what_is_given(self):
+        case = exports.export_vector("a witness, and an earlier checkpoint")
+        given = case["options"]
+        (self.folder / "kept").write_bytes("".join(given["earlier"]).encode("utf-8"))
+        options = ("--key", given["key"], "--checkpoint", "kept")
+        witness = ("--require-witness", given["witnesses"][0])
+        export = exports.bytes_of(case)
+        result = self.run_it("verify", "-", *options, *witness, stdin=export)
+        self.assertIn(b"Verified, and signed by the pinned key\n", result.stdout)
+        self.assertIn(b"cosigned by 'witness.example/w1'\n", result.stdout)
+        self.run_it("verify", *options, code=2)
+        self.run_it("verify", "-", "--key", "missing", stdin=export, code=2)
+
+    def test_an_export_with_a_large_trailer_is_complete(self):
+        note = exports.export_vector("one entry, signed by the pinned key")["text"]
+        trailer = json.loads(note.splitlines()[-1])
+        trailer["checkpoint"] += "\u2014 nobody.example " + "A" * 60_000 + "\n"
+        export = note.splitlines(keepends=True)[0].encode() + exports.line_of(trailer)
+        self.serve(answer(200, export))
+        self.run_it("export", "--out", "e.ndjson")
+        self.run_it("verify", "e.ndjson", "--key", trailer["verifier_key"])
 
     def test_a_file_that_came_meanwhile_is_not_replaced(self):
         def come(handler):

@@ -163,6 +163,28 @@ class Hostile(unittest.TestCase):
         long = "," * 2_000_000 + '\\"' * 10
         self.assertTrue(exports.verify(self.with_details('{"t":"' + long + '"}'))["ok"])
 
+    def test_a_trailer_full_of_anything_is_a_verdict(self):
+        chain = exports.make_chain(1)
+        note = exports.export_vector("one entry, signed by the pinned key")
+        trailer = json.loads(note["text"].splitlines()[-1])
+        key = trailer["verifier_key"]
+        for checkpoint in (
+            "\n\n" * 1_000_000,
+            "\u2014 a AAAAAAA=\n" * 1_000_000,
+            "x\n1\n" + "A" * 10_000_000 + "\n\n\u2014 a AAAAAAA=\n",
+            f"x\n{'9' * 60_000}\n\n\u2014 a AAAAAAA=\n",
+            f"x\n1\n{'A' * 60_000}\n\n\u2014 a AAAAAAA=\n",
+        ):
+            export = exports.export_of(chain, checkpoint=checkpoint, verifier_key=key)
+            self.refused(export, "checkpoint of the trailer cannot be read")
+        for verifier_key in ("+" * 1_000_000, "x+00000000+" + "A" * 10_000_000, "\ud7ff"):
+            export = exports.export_of(
+                chain, checkpoint=trailer["checkpoint"], verifier_key=verifier_key
+            )
+            self.refused(export, "verifier_key of the trailer cannot be read")
+        hashes = ["A" * 43 + "="] * 400_000
+        self.refused(exports.export_of(chain, inclusion=hashes), "inclusion and no checkpoint")
+
     def test_memory_does_not_grow_with_the_number_of_entries(self):
         def peak(count):
             stream = io.BytesIO(exports.export_of(exports.make_chain(count)))
