@@ -129,22 +129,39 @@ test('an event is logged from options and from a file', async () => {
   assert.match(reserved.err, /event_type_reserved \(403\)/)
 })
 
-test('the log is exported and verified, and a range of it with a warning', async () => {
+test('the log is exported and verified, and a range of it by the proof of its last entry', async () => {
   await appendEvents(`${stack.gateway.url}/mcp-audit/log`, 32, (n) => n >= 3_000)
   const count = await checkLog(database.ownerUrl)
   const exported = await run(['export', '--out', 'audit.ndjson'])
   assert.equal(exported.code, 0)
   assert.match(exported.err, new RegExp(`Exported ${count} entries`))
-  const verdict = JSON.parse((await run(['verify', 'audit.ndjson', '--json'])).out)
-  assert.deepEqual([verdict.ok, verdict.entries], [true, count])
+  const pinned = ['--key', stack.verifierKey]
+  const verdict = JSON.parse((await run(['verify', 'audit.ndjson', '--json', ...pinned])).out)
+  assert.deepEqual([verdict.result, verdict.entries, verdict.size], ['verified', count, count])
+  assert.equal((await run(['verify', 'audit.ndjson'])).code, 8)
   const part = await run(['export', '--from-id', '100', '--to-id', '200'])
-  const verified = await run(['verify', '-'], part.out)
-  assert.equal(verified.code, 0)
-  assert.match(verified.out, /101 entries \(100 to 200\)[\s\S]*warning: .*entry 99/)
+  const verified = await run(['verify', '-', ...pinned], part.out)
+  assert.equal(verified.code, 0, verified.out)
+  // The proof of the last entry stands for everything before the first.
+  assert.match(verified.out, /101 entries \(100 to 200\)/)
+  assert.doesNotMatch(verified.out, /warning/)
   for (const format of ['json', 'csv']) {
     const { code, out } = await run(['export', '--format', format, '--to-id', '3'])
     assert.deepEqual([code, out.includes('fraud-detector@1.2.3')], [0, true])
   }
+})
+
+test('a checkpoint that was kept shows later that the past still stands', async () => {
+  const key = await run(['audit', 'key'])
+  assert.deepEqual([key.code, key.out], [0, `${stack.verifierKey}\n`])
+  const pinned = ['--key', write('log.vkey', key.out)]
+  const kept = await run(['audit', 'checkpoint', ...pinned])
+  assert.equal(kept.code, 0, kept.err)
+  await run(['log', '--event-type', 'later', '--subject', 's', '--decision', 'true'])
+  const { out } = await run(['export'])
+  const earlier = ['--checkpoint', write('kept.note', kept.out)]
+  const { code, out: said } = await run(['verify', '-', ...pinned, ...earlier], out)
+  assert.equal(code, 0, said)
 })
 
 test('one bit that is flipped in the database is named alike by service and command line', async () => {

@@ -43,6 +43,21 @@ const CALLS: { [Service in keyof Client]: Record<string, (client: Client) => unk
     export: (client) => client.audit.export().next(),
     exportBytes: (client) => client.audit.exportBytes('csv').next(),
     verify: (client) => client.audit.verify(),
+    logBatch: (client) =>
+      client.audit.logBatch([{ event_type: 'e', subject: 's', decision: true }]),
+    checkpoint: (client) => client.audit.checkpoint(),
+    checkpointKey: (client) => client.audit.checkpointKey(),
+    inclusionProof: (client) => client.audit.inclusionProof(4711),
+    consistencyProof: (client) => client.audit.consistencyProof(1),
+    tile: (client) => client.audit.tile(4711, 0),
+    entryTile: (client) => client.audit.entryTile(0),
+    erase: (client) => client.audit.erase(4711, { reason: 'r', legal_basis: 'l' }),
+    retention: (client) =>
+      client.audit.retention({ before: '2026-01-01T00:00:00Z', reason: 'r', legal_basis: 'l' }),
+    hold: (client) => client.audit.hold({ subject: 's', reason: 'r' }),
+    release: (client) => client.audit.release(4711, 'r'),
+    holds: (client) => client.audit.holds().next(),
+    holdsPage: (client) => client.audit.holdsPage(),
   },
 }
 
@@ -54,7 +69,8 @@ async function requestOf(call: (client: Client) => unknown): Promise<string> {
     retries: 0,
     fetch: async (input, init) => {
       const path = decodeURIComponent(new URL(String(input)).pathname)
-      sent.push(`${init?.method} ${path.replace('/4711', '/{id}')}`)
+      const named = path.replace('/tile/4711/000', '/tile/{L}/{N}').replace('/000', '/{N}')
+      sent.push(`${init?.method} ${named.replace('/4711', '/{id}')}`)
       return new Response(null, { status: 404 })
     },
   })

@@ -17,7 +17,18 @@ import { startSite } from './site.ts'
 // Chrome first: where both are, a chromium on PATH may be a wrapper for a package that is not installed.
 const BROWSERS = ['google-chrome', 'chromium', 'chromium-browser']
 const STEPS = [
-  ...['health', 'register', 'validate', 'log', 'errors', 'redirect', 'abort', 'aibom', 'export'],
+  ...[
+    'health',
+    'register',
+    'validate',
+    'log',
+    'errors',
+    'redirect',
+    'abort',
+    'aibom',
+    'proof',
+    'export',
+  ],
 ]
 const PATIENCE_MS = 60_000
 

@@ -7,6 +7,7 @@ import {
   signAibom,
   verifyAibom,
   verifyExport,
+  verifyInclusionProof,
 } from '../dist/index.js'
 
 const origin = new URL(import.meta.url).origin
@@ -94,9 +95,17 @@ const steps = {
     const enveloped = signAibom(bom, pair, { format: 'cyclonedx-jsf' })
     check(verifyAibom(enveloped, keys).status === 'verified', 'cyclonedx-jsf is not verified')
   },
+  async proof() {
+    const key = await client.audit.checkpointKey()
+    const pinned = createClient({ baseUrl: origin, auditKey: key })
+    const event = { event_type: 'browser.proven', subject: name, decision: true }
+    const { proof, entry_hash } = await pinned.audit.log(event, { proof: true })
+    check(proof !== null && verifyInclusionProof(proof, entry_hash, key), 'not proven')
+  },
   async export() {
-    const verdict = await verifyExport(client.audit.exportBytes('ndjson'))
-    check(verdict.ok && verdict.entries > 0, verdict.reason ?? 'no entries')
+    const key = await client.audit.checkpointKey()
+    const verdict = await verifyExport(client.audit.exportBytes('ndjson'), { key })
+    check(verdict.result === 'verified' && verdict.entries > 0, verdict.reason ?? verdict.result)
   },
 }
 

@@ -83,7 +83,7 @@ function scriptAt(path: string): string | null {
 /** As any web server in front of the gateway would: the caller's Host and Origin are not the gateway's. */
 function passOn(request: IncomingMessage, response: ServerResponse, gateway: string): void {
   const headers = Object.fromEntries(
-    ['content-type', 'content-length', 'x-request-id'].flatMap((name) => {
+    ['content-type', 'content-length', 'x-request-id', 'idempotency-key'].flatMap((name) => {
       const value = request.headers[name]
       return value === undefined ? [] : [[name, value]]
     }),

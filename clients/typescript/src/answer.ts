@@ -6,8 +6,11 @@ import { type Effect, isOutcomeUnknown, parseRetryAfter } from './retry.ts'
 export const MAX_ANSWER_BYTES = 64 * 1_048_576
 const MAX_PROBLEM_BYTES = 1_048_576
 
-/** The body of an answer as text. Throws `answer_too_large` or `invalid_answer`, or what reading throws. */
-export async function readText(response: Response, maxBytes: number): Promise<string> {
+/** The bytes of an answer. Throws `answer_too_large`, or what reading throws. */
+export async function readBytes(
+  response: Response,
+  maxBytes: number,
+): Promise<Uint8Array<ArrayBuffer>> {
   const tooLarge = () =>
     new GovernanceError('answer_too_large', `the answer is larger than ${maxBytes} bytes.`, {
       status: response.status,
@@ -16,26 +19,39 @@ export async function readText(response: Response, maxBytes: number): Promise<st
     await response.body?.cancel()
     throw tooLarge()
   }
-  const decoder = new TextDecoder('utf-8', { fatal: true })
   const reader = response.body?.getReader()
-  if (!reader) return ''
-  let text = ''
+  const parts: Uint8Array[] = []
   let size = 0
   for (;;) {
-    const { done, value } = await reader.read()
-    size += value?.length ?? 0
+    const part = await reader?.read()
+    if (!part || part.done) return joined(parts, size)
+    parts.push(part.value)
+    size += part.value.length
     if (size > maxBytes) {
-      await reader.cancel()
+      await reader?.cancel()
       throw tooLarge()
     }
-    try {
-      text += decoder.decode(value, { stream: !done })
-    } catch (cause) {
-      await reader.cancel().catch(() => {})
-      const facts = { status: response.status, cause }
-      throw new GovernanceError('invalid_answer', 'the answer is not UTF-8.', facts)
-    }
-    if (done) return text
+  }
+}
+
+function joined(parts: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(size)
+  let at = 0
+  for (const part of parts) {
+    bytes.set(part, at)
+    at += part.length
+  }
+  return bytes
+}
+
+/** The body of an answer as text. Throws `answer_too_large` or `invalid_answer`, or what reading throws. */
+export async function readText(response: Response, maxBytes: number): Promise<string> {
+  const bytes = await readBytes(response, maxBytes)
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch (cause) {
+    const facts = { status: response.status, cause }
+    throw new GovernanceError('invalid_answer', 'the answer is not UTF-8.', facts)
   }
 }
 
@@ -64,7 +80,7 @@ export async function errorOf(
   const retryAfter = parseRetryAfter(response.headers.get('retry-after'), Date.now())
   const isProblem = response.headers.get('content-type')?.startsWith('application/problem+json')
   const problem = isProblem ? await readProblem(response) : null
-  const outcomeUnknown = effect === 'writes' && isOutcomeUnknown(status, problem?.code ?? null)
+  const outcomeUnknown = effect !== 'reads' && isOutcomeUnknown(status, problem?.code ?? null)
   const facts = { status, retryAfter, outcomeUnknown }
   if (problem) {
     return new GovernanceError(problem.code, problem.detail, {

@@ -3,6 +3,16 @@ import { bytesToHex } from '@noble/hashes/utils.js'
 
 const utf8 = new TextEncoder()
 
+type Hash = (algorithm: 'sha256', data: string | Uint8Array) => string
+interface NodePlatform {
+  process?: { getBuiltinModule?: (name: string) => { hash?: Hash } | undefined }
+}
+/**
+ * Node's own SHA-256, four times as fast as one in JavaScript for the short texts that are hashed here; undefined
+ * elsewhere. It is asked for rather than imported, so that a browser needs nothing of Node.
+ */
+const nativeHash = (globalThis as NodePlatform).process?.getBuiltinModule?.('node:crypto')?.hash
+
 /** The UTF-8 of a text. */
 export function toBytes(text: string): Uint8Array {
   return utf8.encode(text)
@@ -10,6 +20,7 @@ export function toBytes(text: string): Uint8Array {
 
 /** SHA-256 in lower-case hex over a text in UTF-8, or over bytes. */
 export function sha256Hex(data: string | Uint8Array): string {
+  if (nativeHash) return nativeHash('sha256', data)
   return bytesToHex(sha256(typeof data === 'string' ? utf8.encode(data) : data))
 }
 
@@ -45,9 +56,21 @@ export function fromBase64Url(text: string): Uint8Array | null {
 export function fromHex(text: string): Uint8Array | null {
   if (text.length % 2 !== 0 || !/^[0-9a-f]*$/.test(text)) return null
   const bytes = new Uint8Array(text.length / 2)
-  for (let i = 0; i < bytes.length; i++)
-    bytes[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16)
+  writeHex(text, bytes, 0)
   return bytes
+}
+
+/** The value of each hex digit by its character code. */
+const HEX_DIGITS = Uint8Array.from({ length: 128 }, (_, code) =>
+  Number.parseInt(String.fromCharCode(code), 16),
+)
+
+/** Writes the bytes of hex to a place. The hex is known to be valid: nothing is checked. */
+export function writeHex(hex: string, target: Uint8Array, at: number): void {
+  for (let i = 0, to = at; i < hex.length; i += 2, to++) {
+    const high = HEX_DIGITS[hex.charCodeAt(i)] as number
+    target[to] = (high << 4) | (HEX_DIGITS[hex.charCodeAt(i + 1)] as number)
+  }
 }
 
 export { bytesToHex as toHex }

@@ -1,10 +1,13 @@
-import { readJson } from './answer.ts'
+import { readBytes, readJson, readText } from './answer.ts'
 import { GovernanceError } from './errors.ts'
 import { AN_OBJECT, type Expected } from './expected.ts'
 import { streamBytes } from './export-stream.ts'
 import type { Ok } from './gateway-types.ts'
-import { isObject, type JsonValue } from './json.ts'
-import type { Call, CallOptions, QueryValue, Transport } from './transport.ts'
+import type { JsonValue } from './json.ts'
+import type { Call, CallOptions, KeyedOptions, QueryValue, Transport } from './transport.ts'
+
+/** Larger than any note, key or tile. */
+const MAX_SMALL_BYTES = 1_048_576
 
 export type Query = Readonly<Record<string, QueryValue>>
 
@@ -20,13 +23,19 @@ export class Calls {
 
   /** A call that only reads. The answer must be a JSON object. */
   get<T>(path: string, query: Query, options?: CallOptions): Promise<T> {
-    return this.#object({ method: 'GET', path, query, effect: 'reads' }, AN_OBJECT, options)
+    return this.#value({ method: 'GET', path, query, effect: 'reads' }, AN_OBJECT, options)
+  }
+
+  /** A call that only reads a text. */
+  text(path: string, query: Query, options: CallOptions = {}): Promise<string> {
+    const call = this.#under({ method: 'GET', path, query, effect: 'reads' })
+    return this.#transport.call(call, options, (response) => readText(response, MAX_SMALL_BYTES))
   }
 
   /** A call with a body that changes nothing: sent again like a GET. */
   ask<T>(path: string, body: unknown, expected: Expected, options?: CallOptions): Promise<T> {
     const call = { method: 'POST', path, body: body as JsonValue, effect: 'reads' } as const
-    return this.#object(call, expected, options)
+    return this.#value(call, expected, options)
   }
 
   /**
@@ -35,16 +44,25 @@ export class Calls {
    */
   change<T>(path: string, body: unknown, expected: Expected, options?: CallOptions): Promise<T> {
     const call = { method: 'POST', path, body: body as JsonValue, effect: 'writes' } as const
-    return this.#object(call, expected, options)
+    return this.#value(call, expected, options)
+  }
+
+  /** A call that changes something once, however often it is sent: it goes out under a key. */
+  changeOnce<T>(
+    path: string,
+    body: unknown,
+    expected: Expected,
+    options: KeyedOptions = {},
+    query: Query = {},
+  ): Promise<T> {
+    const { idempotencyKey } = options
+    const call = { method: 'POST', path, query, effect: 'keyed', idempotencyKey } as const
+    return this.#value({ ...call, body: body as JsonValue }, expected, options)
   }
 
   /** Whether a service lives or is ready. Not sent again: that it is not ready is an answer. */
   probe(path: string, options?: CallOptions): Promise<Ok> {
-    return this.#object(
-      { method: 'GET', path, effect: 'reads', retried: false },
-      AN_OBJECT,
-      options,
-    )
+    return this.#value({ method: 'GET', path, effect: 'reads', retried: false }, AN_OBJECT, options)
   }
 
   /** The bytes of an answer of any size, at the pace of whoever reads them. */
@@ -55,6 +73,12 @@ export class Calls {
   ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
     const call = this.#under({ method: 'GET', path, query, effect: 'reads' })
     return streamBytes(this.#transport, call, options)
+  }
+
+  /** The bytes of a small answer. */
+  binary(path: string, options: CallOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
+    const call = this.#under({ method: 'GET', path, effect: 'reads' })
+    return this.#transport.call(call, options, (response) => readBytes(response, MAX_SMALL_BYTES))
   }
 
   /** A page of an array, and the query of the next one; `next` is null on the last. */
@@ -88,10 +112,10 @@ export class Calls {
     return { ...call, path: this.#prefix + call.path }
   }
 
-  #object<T>(call: Call, { what, fits }: Expected, options: CallOptions = {}): Promise<T> {
+  #value<T>(call: Call, { what, fits }: Expected, options: CallOptions = {}): Promise<T> {
     return this.#transport.call(this.#under(call), options, async (response) => {
       const value = await readJson(response)
-      if (!isObject(value) || !fits(value)) throw unexpected(what, response.status)
+      if (!fits(value)) throw unexpected(what, response.status)
       return value as T
     })
   }

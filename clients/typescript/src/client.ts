@@ -1,8 +1,10 @@
 import { AuditApi } from './audit.ts'
 import { Calls } from './calls.ts'
+import { GovernanceError } from './errors.ts'
 import { GatewayApi } from './gateway.ts'
 import { LineageApi } from './lineage.ts'
 import { PolicyApi } from './policy.ts'
+import { NoteError, readVerifierKey, type VerifierKey } from './signed-note.ts'
 import { type ClientOptions, Transport } from './transport.ts'
 
 /** Everything that one gateway offers, by service. */
@@ -23,6 +25,15 @@ export function createClient(options: ClientOptions): Client {
     gateway: new GatewayApi(new Calls(transport, '')),
     lineage: new LineageApi(new Calls(transport, '/mcp-lineage')),
     policy: new PolicyApi(new Calls(transport, '/mcp-policy')),
-    audit: new AuditApi(new Calls(transport, '/mcp-audit')),
+    audit: new AuditApi(new Calls(transport, '/mcp-audit'), auditKeyOf(options)),
+  }
+}
+
+function auditKeyOf({ auditKey }: ClientOptions): VerifierKey | null {
+  try {
+    return auditKey === undefined ? null : readVerifierKey(auditKey)
+  } catch (cause) {
+    if (!(cause instanceof NoteError)) throw cause
+    throw new GovernanceError('invalid_argument', `auditKey: ${cause.message}.`, { cause })
   }
 }

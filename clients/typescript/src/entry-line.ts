@@ -1,5 +1,4 @@
-import { fromHex, sha256Hex, toBytes } from './bytes.ts'
-import { isCanonicalJson, JsonTextError, membersOf } from './json-text.ts'
+import { JsonTextError, membersOf } from './json-text.ts'
 import { NOT_JSON } from './lines.ts'
 import { parseWireTime } from './timestamps.ts'
 
@@ -11,6 +10,8 @@ export interface EntryLine {
   decision: boolean
   /** The text of the details exactly as it stands in the line; null once erased. */
   details: string | null
+  /** Whether that text is known to be canonical JSON; false where nobody has looked yet. */
+  isCanonical: boolean
   details_salt: string | null
   details_hash: string
   actor: string | null
@@ -107,6 +108,7 @@ export function readEntry(members: Map<string, string>): EntryLine | { fault: st
     subject: text('subject'),
     decision: token('decision') === 'true',
     details: isNull(token('details')) ? null : token('details'),
+    isCanonical: false,
     details_salt: string(token('details_salt')),
     details_hash: text('details_hash'),
     actor: string(token('actor')),
@@ -116,53 +118,6 @@ export function readEntry(members: Map<string, string>): EntryLine | { fault: st
     entry_hash: text('entry_hash'),
     erased_by: isErased ? integer(token('erased_by')) : null,
   }
-}
-
-export const UNACCOUNTED = 'details are missing and no erasure accounts for it'
-
-/** What of the details of an entry that was not erased does not agree with their hash; null if all does. */
-export function detailsFault({ details, details_salt, details_hash }: EntryLine): string | null {
-  if (details === null || details_salt === null) return UNACCOUNTED
-  if (!isCanonicalJson(details)) return 'details are not canonical JSON'
-  return detailsHash(details_salt, details) === details_hash
-    ? null
-    : 'details do not match details_hash'
-}
-
-/** SHA256( salt ‖ JCS(details) ) in hex. `salt` in hex, `details` as canonical text. */
-export function detailsHash(salt: string, details: string): string {
-  const saltBytes = fromHex(salt) as Uint8Array
-  const text = toBytes(details)
-  const bytes = new Uint8Array(saltBytes.length + text.length)
-  bytes.set(saltBytes)
-  bytes.set(text, saltBytes.length)
-  return sha256Hex(bytes)
-}
-
-/** SHA256( JCS({ actor, decision, details_hash, event_type, request_id, subject, "v": 1 }) ) in hex. */
-export function eventHash(
-  event: Pick<
-    EntryLine,
-    'actor' | 'decision' | 'details_hash' | 'event_type' | 'request_id' | 'subject'
-  >,
-): string {
-  const { actor, decision, details_hash, event_type, request_id, subject } = event
-  // In canonical order: JSON.stringify keeps the order of the members and escapes as RFC 8785 wants.
-  return sha256Hex(
-    JSON.stringify({ actor, decision, details_hash, event_type, request_id, subject, v: 1 }),
-  )
-}
-
-/** SHA256( 0x02 ‖ prev_hash ‖ u64 id ‖ i64 created_at ‖ event_hash ) in hex. */
-export function entryHash(entry: EntryLine): string {
-  const bytes = new Uint8Array(81)
-  const view = new DataView(bytes.buffer)
-  bytes[0] = 2
-  bytes.set(fromHex(entry.prev_hash) as Uint8Array, 1)
-  view.setBigUint64(33, BigInt(entry.id))
-  view.setBigInt64(41, entry.created_at)
-  bytes.set(fromHex(eventHash(entry)) as Uint8Array, 49)
-  return sha256Hex(bytes)
 }
 
 /** The text that a JSON token says; null if it is no string. The token is known to be valid JSON. */

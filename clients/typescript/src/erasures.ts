@@ -1,4 +1,4 @@
-import { type EntryLine, integer, readMembers, UNACCOUNTED } from './entry-line.ts'
+import { type EntryLine, integer, readMembers } from './entry-line.ts'
 
 /** Erased entries that name the same erasure, which is still to come. */
 interface Claim {
@@ -20,9 +20,11 @@ export interface ErasureFault {
   reason: string
 }
 
+export const UNACCOUNTED = 'details are missing and no erasure accounts for it'
 /** Entries of these kinds record what the control plane itself did. In lower case alone, as in the database. */
 const NEVER_ERASED = /^(?:lineage|policy|audit)\./
-const ERASURE = 'audit.details_erased'
+/** The type of the entries that account for erasures. */
+export const ERASURE = 'audit.details_erased'
 /** Erasures whose account is still to come: more than any log has, few enough for memory. */
 const MAX_OPEN = 1_000_000
 
@@ -58,6 +60,17 @@ export class Erasures {
       return { id: claim.lowest, reason: UNACCOUNTED }
     }
     return entry.erased_by === null ? null : this.#take(entry.id, entry.erased_by)
+  }
+
+  /** Whether an erasure is awaited at one of these positions, both ends included. */
+  concerns(firstId: number, lastId: number): boolean {
+    // Whichever is shorter to look through.
+    if (this.#open.size <= lastId - firstId) {
+      for (const by of this.#open.keys()) if (by >= firstId && by <= lastId) return true
+      return false
+    }
+    for (let id = firstId; id <= lastId; id++) if (this.#open.has(id)) return true
+    return false
   }
 
   /** Erased entries whose erasure has not come. */

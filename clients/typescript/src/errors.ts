@@ -23,13 +23,21 @@ export const SERVICE_CODES = [
   'http_version_not_supported',
   'invalid_json',
   'invalid_request',
+  'invalid_idempotency_key',
   'artifacts_conflict',
+  'idempotency_conflict',
+  'legal_hold',
+  'never_erased',
+  'already_released',
   'internal_error',
   'upstream_invalid',
   'upstream_unavailable',
   'database_unavailable',
   'database_busy',
   'outcome_unknown',
+  'signing_key_missing',
+  'signer_state_missing',
+  'signer_refused',
   'overloaded',
   'not_ready',
   'stopping',
@@ -78,6 +86,7 @@ interface ErrorFacts {
   errors?: readonly ErrorItem[] | undefined
   retryAfter?: number | undefined
   outcomeUnknown?: boolean | undefined
+  idempotencyKey?: string | undefined
   cause?: unknown
 }
 
@@ -94,10 +103,12 @@ export class GovernanceError extends Error {
   /** Seconds after which the service wants to be asked again. */
   readonly retryAfter: number | undefined
   /**
-   * Whether the change may have been made although nobody said so: look for it (by `requestId`) before
-   * you send it again. Always false for a call that changes nothing.
+   * Whether the change may have been made although nobody said so: send it again with the same `idempotencyKey`, or
+   * where it has none look for it (by `requestId`) first. Always false for a call that changes nothing.
    */
   readonly outcomeUnknown: boolean
+  /** The key under which the change was sent; the server makes it once, however often it comes with this key. */
+  readonly idempotencyKey: string | undefined
 
   constructor(code: ErrorCode, detail: string, facts: ErrorFacts = {}) {
     const unknown = facts.outcomeUnknown ? ' The change may or may not have been made.' : ''
@@ -112,5 +123,16 @@ export class GovernanceError extends Error {
     this.errors = facts.errors ?? []
     this.retryAfter = facts.retryAfter
     this.outcomeUnknown = facts.outcomeUnknown ?? false
+    this.idempotencyKey = facts.idempotencyKey
+  }
+
+  /** The same error of a change that was sent under a key, and whose earlier attempts may have made it. */
+  under(idempotencyKey: string, outcomeUnknown: boolean): GovernanceError {
+    const { status, requestId, errors, retryAfter, cause } = this
+    const facts = { status, requestId, errors, retryAfter, cause, idempotencyKey }
+    return new GovernanceError(this.code, this.detail, {
+      ...facts,
+      outcomeUnknown: outcomeUnknown || this.outcomeUnknown,
+    })
   }
 }

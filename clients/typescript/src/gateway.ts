@@ -3,7 +3,7 @@ import { registeredModelOf } from './expected.ts'
 import type { Directory, Ok, RegisteredModel } from './gateway-types.ts'
 import type { Registration } from './lineage-types.ts'
 import { ProbedApi } from './probed-api.ts'
-import type { CallOptions } from './transport.ts'
+import type { CallOptions, KeyedOptions } from './transport.ts'
 
 /** What the gateway answers itself. Every method throws `GovernanceError`. */
 export class GatewayApi extends ProbedApi {
@@ -18,7 +18,12 @@ export class GatewayApi extends ProbedApi {
   }
 
   /** `POST /api/v1/models/register`: registers a model version like `lineage.register`. */
-  registerModel(model: Registration, options?: CallOptions): Promise<RegisteredModel> {
-    return this.calls.change('/api/v1/models/register', model, registeredModelOf(model), options)
+  registerModel(model: Registration, options?: KeyedOptions): Promise<RegisteredModel> {
+    return this.calls.changeOnce(
+      '/api/v1/models/register',
+      model,
+      registeredModelOf(model),
+      options,
+    )
   }
 }

@@ -11,18 +11,29 @@ export {
 } from './aibom-keys.ts'
 export type { AibomFormat, AibomResult } from './aibom-result.ts'
 export { signAibom } from './aibom-sign.ts'
-export type { AuditApi } from './audit.ts'
+export type { AuditApi, LogOptions } from './audit.ts'
 export type {
   AuditEntry,
   AuditEvent,
   AuditVerdict,
+  CheckpointQuery,
+  ConsistencyProof,
+  Erasure,
+  ErasureGrounds,
   EventsQuery,
   ExportFormat,
   ExportRange,
+  Hold,
+  HoldOrder,
+  InclusionProof,
+  ProvenEntry,
+  Retention,
+  RetentionOrder,
   VerifyQuery,
 } from './audit-types.ts'
 export type { Page, Query } from './calls.ts'
 export { canonicalJson } from './canonical-json.ts'
+export { type Checkpoint, readCheckpoint, type SignedCheckpoint, splitNotes } from './checkpoint.ts'
 export { type Client, createClient } from './client.ts'
 export {
   type ClientErrorCode,
@@ -32,6 +43,8 @@ export {
   type Problem,
   type ServiceErrorCode,
 } from './errors.ts'
+export type { GivenTexts, Signature } from './evidence.ts'
+export type { ExportVerdict, Result } from './export-verdict.ts'
 export type { GatewayApi } from './gateway.ts'
 export type { Directory, Ok, RegisteredModel } from './gateway-types.ts'
 export type { JsonObject, JsonValue } from './json.ts'
@@ -56,5 +69,17 @@ export type {
   Policies,
   Scalar,
 } from './policy-types.ts'
-export type { CallOptions, ClientOptions, QueryValue } from './transport.ts'
-export { type ExportVerdict, type VerifyExportOptions, verifyExport } from './verify-export.ts'
+export { verifyConsistencyProof, verifyInclusionProof } from './proofs.ts'
+export {
+  cosignedAt,
+  isSignedBy,
+  type KeyType,
+  NoteError,
+  type NoteSignature,
+  readNote,
+  readVerifierKey,
+  type SignedNote,
+  type VerifierKey,
+} from './signed-note.ts'
+export type { CallOptions, ClientOptions, KeyedOptions, QueryValue } from './transport.ts'
+export { type VerifyExportOptions, verifyExport } from './verify-export.ts'

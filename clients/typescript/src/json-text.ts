@@ -40,6 +40,8 @@ const ANY: Rules = {
 const CANONICAL: Rules = { ...ANY, isCanonical: true }
 /** No body may hold as many values, and each takes memory. The levels are those of a member. */
 const LINE: Rules = { isCanonical: false, levels: 64, values: 1_000_000, allowsNul: false }
+/** What the details of a line may be where the rest of the line takes up to a hundred values. */
+const DETAILS: Rules = { ...LINE, isCanonical: true, values: LINE.values - 100 }
 
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y
 /** Ends a run of characters that stand for themselves: a quote, a backslash or a control character. */
@@ -62,8 +64,17 @@ export function parseJson(text: string): JsonValue {
  * it, so a text of any size takes no memory but its own.
  */
 export function isCanonicalJson(text: string): boolean {
+  return isWhole(text, CANONICAL)
+}
+
+/** Whether a text is that, and nothing in it would keep `membersOf` from taking a line around it. */
+export function isCanonicalInLine(text: string): boolean {
+  return isWhole(text, DETAILS)
+}
+
+function isWhole(text: string, rules: Rules): boolean {
   try {
-    new Reader(text, CANONICAL).whole()
+    new Reader(text, rules).whole()
     return true
   } catch (error) {
     if (error instanceof JsonTextError) return false

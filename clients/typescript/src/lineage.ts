@@ -9,7 +9,7 @@ import type {
   RevisionsQuery,
 } from './lineage-types.ts'
 import { ProbedApi } from './probed-api.ts'
-import type { CallOptions } from './transport.ts'
+import type { CallOptions, KeyedOptions } from './transport.ts'
 
 /** mcp-lineage: where models come from. Every method throws `GovernanceError`. */
 export class LineageApi extends ProbedApi {
@@ -17,8 +17,8 @@ export class LineageApi extends ProbedApi {
    * `POST /register`: registers a revision; its log entry commits with it. Fails with
    * `artifacts_conflict` where the version is known with other artifacts.
    */
-  register(model: Registration, options?: CallOptions): Promise<LineageRecord> {
-    return this.calls.change('/register', model, recordOf(model), options)
+  register(model: Registration, options?: KeyedOptions): Promise<LineageRecord> {
+    return this.calls.changeOnce('/register', model, recordOf(model), options)
   }
 
   /** `GET /lineage?model_id=…`: all revisions of a model, newest first, fetched page by page. */

@@ -23,42 +23,77 @@ export async function* linesOf(
   chunks: AsyncIterable<Uint8Array | string>,
   maxBytes: number,
 ): AsyncGenerator<Line> {
-  const utf8 = new TextEncoder()
-  let parts: Uint8Array[] = []
-  let size = 0
+  const lines = new LineSplitter(maxBytes)
   for await (const chunk of chunks) {
-    const bytes = typeof chunk === 'string' ? utf8.encode(chunk) : chunk
+    yield* lines.push(chunk)
+    if (lines.isOver) return
+  }
+  yield* lines.end()
+}
+
+/** The same for whoever has the chunks at hand: `push` gives the lines that a chunk completes. */
+export class LineSplitter {
+  /** Whether a line was too long: what follows it is not read any more. */
+  isOver = false
+  readonly #maxBytes: number
+  readonly #utf8 = new TextEncoder()
+  /** What there is of the line that is not complete. */
+  #parts: Uint8Array[] = []
+  #size = 0
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes
+  }
+
+  *push(chunk: Uint8Array | string): Generator<Line, void> {
+    const bytes = typeof chunk === 'string' ? this.#utf8.encode(chunk) : chunk
     let start = 0
-    while (start < bytes.length) {
+    while (start < bytes.length && !this.isOver) {
       const found = bytes.indexOf(LF, start)
       const end = found === -1 ? bytes.length : found
-      parts.push(bytes.subarray(start, end))
-      size += end - start
-      if (size > maxBytes) {
-        const fault = `a line is longer than ${maxBytes} bytes`
-        yield { text: beginningOf(parts), fault, isCut: false }
+      this.#parts.push(bytes.subarray(start, end))
+      this.#size += end - start
+      if (this.#size > this.#maxBytes) {
+        this.isOver = true
+        const fault = `a line is longer than ${this.#maxBytes} bytes`
+        yield { text: beginningOf(this.#parts), fault, isCut: false }
         return
       }
       start = end + 1
-      if (found === -1) break
-      yield lineOf(parts, false)
-      parts = []
-      size = 0
+      if (found !== -1) yield this.#line(false)
     }
   }
-  if (size > 0) yield lineOf(parts, true)
+
+  /** The last line, if it does not end in LF. */
+  *end(): Generator<Line, void> {
+    if (this.#size > 0 && !this.isOver) yield this.#line(true)
+  }
+
+  #line(isCut: boolean): Line {
+    const parts = this.#parts
+    this.#parts = []
+    this.#size = 0
+    return lineOf(parts, isCut)
+  }
 }
 
+// `ignoreBOM` keeps a byte order mark in the text, where it is no JSON.
+const whole = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
 function lineOf(parts: readonly Uint8Array[], isCut: boolean): Line {
-  // `ignoreBOM` keeps a byte order mark in the text, where it is no JSON.
-  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-  let text = ''
   try {
-    for (const part of parts) text += decoder.decode(part, { stream: true })
-    return { text: text + decoder.decode(), fault: null, isCut }
+    const [only] = parts
+    return { text: parts.length === 1 ? whole.decode(only) : joined(parts), fault: null, isCut }
   } catch {
     return { text: beginningOf(parts), fault: NOT_JSON, isCut }
   }
+}
+
+function joined(parts: readonly Uint8Array[]): string {
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+  let text = ''
+  for (const part of parts) text += decoder.decode(part, { stream: true })
+  return text + decoder.decode()
 }
 
 function beginningOf(parts: readonly Uint8Array[]): string {

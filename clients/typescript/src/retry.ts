@@ -1,21 +1,31 @@
 import type { GovernanceError } from './errors.ts'
 
-/** What a call does if it is carried out twice: `reads` changes nothing, `writes` does. */
-export type Effect = 'reads' | 'writes'
+/**
+ * What a call does if it is carried out twice: `reads` changes nothing, `writes` does, and `keyed` changes something
+ * once, because the server knows it again by its `Idempotency-Key`.
+ */
+export type Effect = 'reads' | 'writes' | 'keyed'
 
 const READ_AGAIN: readonly unknown[] = [429, 502, 503, 504]
+/** What only a person can mend. */
+const LASTING: readonly unknown[] = [
+  'signing_key_missing',
+  'signer_state_missing',
+  'signer_refused',
+]
 const FIRST_WAIT_MS = 250
 const LONGEST_WAIT_MS = 10_000
 /** Seconds, later than any deadline. */
 const LONGEST_RETRY_AFTER = 2 ** 31
 
 /**
- * Whether a call that failed may be sent again. What reads may where the fault can pass; what writes
+ * Whether a call that failed may be sent again. What reads, or has a key, may where the fault can pass; what writes
  * may only where the answer says that nothing was changed (docs/API.md: 429, and 503 with any code but
  * `outcome_unknown`).
  */
 export function mayRetry(error: GovernanceError, effect: Effect): boolean {
-  if (effect === 'reads') {
+  if (LASTING.includes(error.code)) return false
+  if (effect !== 'writes') {
     return error.code === 'connection' || READ_AGAIN.includes(error.status)
   }
   return !error.outcomeUnknown && (error.status === 429 || error.status === 503)

@@ -15,6 +15,12 @@ export interface CallOptions {
   requestId?: string | undefined
 }
 
+/** What methods take that change something once: see `Idempotency-Key` in docs/API.md. */
+export interface KeyedOptions extends CallOptions {
+  /** 1–200 visible ASCII characters. Default: a random one for each call, which all its attempts share. */
+  idempotencyKey?: string | undefined
+}
+
 export interface ClientOptions {
   /** Where the gateway is, such as `http://127.0.0.1:8080`. */
   baseUrl: string
@@ -30,6 +36,10 @@ export interface ClientOptions {
   requestId?: (() => string) | undefined
   /** Sent as `Authorization: Bearer …`. */
   token?: string | undefined
+  /**
+   * Verifier key of the log: checkpoints and the proofs of entries that it did not sign are then `invalid_answer`.
+   */
+  auditKey?: string | undefined
 }
 
 /** A value of a query; one that is undefined is left out. */
@@ -42,6 +52,8 @@ export interface Call {
   query?: Readonly<Record<string, QueryValue>> | undefined
   body?: JsonValue | undefined
   effect: Effect
+  /** Where the effect is `keyed`: what the caller calls it; else a random key is made. */
+  idempotencyKey?: string | undefined
   /** False where an error is an answer, as with readiness. Default true. */
   retried?: boolean
 }
@@ -49,6 +61,7 @@ export interface Call {
 /** Errors of Node that say that no connection was made: nothing can have been carried out. */
 const NOT_CONNECTED = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH'])
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/
+const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,200}$/
 
 /** Sends calls to one gateway: each until it succeeds, may not be sent again, or its time is over. */
 export class Transport {
@@ -104,29 +117,37 @@ export class Transport {
     read: (response: Response) => Promise<T>,
   ): Promise<T> {
     const id = checkedRequestId(options.requestId ?? this.makeRequestId())
+    const key = call.effect === 'keyed' ? checkedKey(call.idempotencyKey ?? randomId()) : null
     const retries = call.retried === false ? 0 : this.#retries
-    const request = this.#request(call, id)
+    const request = this.#request(call, id, key)
+    // Whether an attempt may have been carried out. Until then each answer said that nothing was changed.
+    let isOpen = false
+    const failed = (error: GovernanceError) => (key === null ? error : error.under(key, isOpen))
     for (let attempt = 0; ; attempt++) {
-      // Nothing has been sent, or an answer said that nothing was changed.
       const over = deadline.fault(id, false)
-      if (over) throw over
+      if (over) throw failed(over)
       const outcome = await this.#once(request, call.effect, id, deadline, read)
       if ('value' in outcome) return outcome.value
       const { error } = outcome
-      if (attempt >= retries || !mayRetry(error, call.effect)) throw error
+      isOpen ||= error.outcomeUnknown
+      if (attempt >= retries || !mayRetry(error, call.effect)) throw failed(error)
       const wait = waitBefore(attempt, error.retryAfter, Math.random())
-      if (!deadline.allows(wait)) throw error
+      if (!deadline.allows(wait)) throw failed(error)
       await deadline.wait(wait)
     }
   }
 
-  #request(call: Call, id: string): { url: string; init: RequestInit } {
+  #request(call: Call, id: string, key: string | null): { url: string; init: RequestInit } {
     const query = new URLSearchParams()
     for (const [name, value] of Object.entries(call.query ?? {})) {
       if (value !== undefined) query.set(name, String(value))
     }
     const search = query.size > 0 ? `?${query}` : ''
-    const headers = { ...this.#headers, 'x-request-id': id }
+    const headers = {
+      ...this.#headers,
+      'x-request-id': id,
+      ...(key !== null && { 'idempotency-key': key }),
+    }
     // A redirect is never followed: it would repeat a change, or carry the token elsewhere.
     const init = { method: call.method, headers, redirect: 'manual' } as const
     const url = this.#base + call.path + search
@@ -152,7 +173,7 @@ export class Transport {
       if (status === 200) return { value: await read(response) }
       return { error: await errorOf(response, id, effect) }
     } catch (cause) {
-      const outcomeUnknown = effect === 'writes' && !NOT_CONNECTED.has(reasonOf(cause))
+      const outcomeUnknown = effect !== 'reads' && !NOT_CONNECTED.has(reasonOf(cause))
       const over = deadline.fault(id, outcomeUnknown)
       if (over) return { error: over }
       const known = cause instanceof GovernanceError ? cause : null
@@ -209,6 +230,12 @@ function checkedTimeout(ms: number | undefined): number | undefined {
 function checkedRequestId(id: string): string {
   if (REQUEST_ID.test(id)) return id
   const detail = 'requestId must be 1 to 64 characters of A-Za-z0-9._-'
+  throw new GovernanceError('invalid_argument', detail)
+}
+
+function checkedKey(key: string): string {
+  if (IDEMPOTENCY_KEY.test(key)) return key
+  const detail = 'idempotencyKey must be 1 to 200 visible ASCII characters.'
   throw new GovernanceError('invalid_argument', detail)
 }
 

@@ -17,14 +17,17 @@ after(() => rmSync(cwd, { recursive: true, force: true }))
 const LINES = exportOf([{}, {}, {}])
 
 test('an export gets its name when it is complete, and is never replaced unasked', async (t) => {
-  const { url } = await serve(t, (response) => response.end(`${LINES.join('\n')}\n`))
+  const { url, received } = await serve(t, (response) => response.end(`${LINES.join('\n')}\n`))
   const args = ['export', '--url', url, '--out', 'out.ndjson']
   const { code, out, err } = await aigov(args, { cwd })
   assert.deepEqual([code, out], [0, ''])
   assert.match(err, /Exported 3 entries/)
   assert.equal(readFileSync(join(cwd, 'out.ndjson'), 'utf8'), `${LINES.join('\n')}\n`)
   assert.equal((await aigov(args, { cwd })).code, 2)
-  assert.equal((await aigov([...args, '--force'], { cwd })).code, 0)
+  assert.equal((await aigov([...args, '--force', '--witnessed'], { cwd })).code, 0)
+  const asked = received.map(({ url: path }) => path)
+  const plain = '/mcp-audit/export?fmt=ndjson'
+  assert.deepEqual(asked, [plain, '/mcp-audit/export?witnessed=true&fmt=ndjson'])
 })
 
 for (const [what, end] of [

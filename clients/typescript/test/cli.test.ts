@@ -15,11 +15,23 @@ before(() => {
 after(() => rmSync(cwd, { recursive: true, force: true }))
 
 const COMMANDS = [
-  ...[['status'], ['register'], ['validate'], ['log'], ['export'], ['verify'], ['aibom']],
+  ...[
+    ['status'],
+    ['register'],
+    ['validate'],
+    ['log'],
+    ['export'],
+    ['verify'],
+    ['aibom'],
+    ['audit'],
+  ],
   ...[
     ['aibom', 'keygen'],
     ['aibom', 'sign'],
     ['aibom', 'verify'],
+    ['audit', 'keygen'],
+    ['audit', 'key'],
+    ['audit', 'checkpoint'],
   ],
 ]
 
@@ -87,6 +99,10 @@ for (const args of [
   ['export', '--format', 'xml'],
   ['export', '--from-id', '0'],
   ['aibom', 'sign', 'missing.json'],
+  ['audit', 'keygen', '--key', 'key.pem'],
+  ['audit', 'keygen', '--key', 'key.pem', '--state', 'state.json', '--origin', 'a b'],
+  ['audit', 'checkpoint', '--key', 'missing.vkey'],
+  ['audit', 'checkpoint', '--key', 'a+b+c'],
   ['aibom', 'sign', 'missing.json', '--key', 'missing.pem'],
   ['aibom', 'verify', 'missing.json', '--keys', 'missing.pem'],
 ]) {

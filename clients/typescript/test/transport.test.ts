@@ -1,20 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createClient } from '../src/client.ts'
-import { GovernanceError } from '../src/errors.ts'
 import { parseRetryAfter, waitBefore } from '../src/retry.ts'
+import { failure } from './failure.ts'
 import { deadUrl, json, made, problem, serve } from './server.ts'
 
 const EVENT = { event_type: 'e', subject: 's', decision: true }
-
-async function failure(call: Promise<unknown>): Promise<GovernanceError> {
-  const error = await call.then(
-    () => assert.fail('the call did not fail'),
-    (reason: unknown) => reason,
-  )
-  assert.ok(error instanceof GovernanceError, String(error))
-  return error
-}
 
 for (const status of [429, 502, 503, 504]) {
   test(`a GET answered ${status} is sent again under the same request id`, async (t) => {
@@ -73,29 +64,6 @@ for (const [status, code] of [
       received.map(({ body }) => JSON.parse(body)),
       [EVENT, EVENT],
     )
-  })
-}
-
-for (const [what, answer] of [
-  ['answered outcome_unknown', (r) => problem(r, 503, 'outcome_unknown', { 'retry-after': '0' })],
-  ['answered 502', (r) => problem(r, 502, 'upstream_invalid')],
-  ['answered 504', (r) => problem(r, 504, 'upstream_timeout')],
-  ['answered 500', (r) => problem(r, 500, 'internal_error')],
-  ['answered 503 by something else than the gateway', (r) => r.writeHead(503).end('busy')],
-  ['answered with something else than JSON', (r) => r.writeHead(200).end('<html>')],
-  ['answered with a redirect', (r) => r.writeHead(307, { location: '/elsewhere' }).end()],
-  ['not answered', (r) => r.socket?.destroy()],
-  [
-    'answered by half',
-    (r) => r.writeHead(200, { 'content-length': '99' }).write('{', () => r.socket?.destroy()),
-  ],
-] as [string, Parameters<typeof serve>[1]][]) {
-  test(`a change that is ${what} is never sent twice, and the error says that it may have been made`, async (t) => {
-    const { url, received } = await serve(t, answer)
-    const error = await failure(createClient({ baseUrl: url }).audit.log(EVENT))
-    assert.equal(received.length, 1)
-    assert.equal(error.outcomeUnknown, true, error.message)
-    assert.ok(error.requestId)
   })
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type ExportVerdict, verifyExport } from '../src/verify-export.ts'
+import type { ExportVerdict } from '../src/export-verdict.ts'
+import { verifyExport } from '../src/verify-export.ts'
 import { type Content, exportOf } from './entries.ts'
 
 async function* chunks(...parts: (string | Uint8Array)[]) {

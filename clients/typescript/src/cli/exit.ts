@@ -1,6 +1,8 @@
 import { AibomKeyError } from '../aibom-keys.ts'
+import { AuditKeyError } from '../audit-key.ts'
 import { GovernanceError } from '../errors.ts'
 import { JsonTextError } from '../json-text.ts'
+import { NoteError } from '../signed-note.ts'
 import { printable } from './output.ts'
 
 /** How the command line ends. A code is a promise: scripts match on it. */
@@ -13,6 +15,8 @@ export const EXIT = {
   verifiedInPart: 5,
   unreachable: 6,
   refused: 7,
+  notPinned: 8,
+  unusable: 9,
   interrupted: 130,
 } as const
 
@@ -21,13 +25,15 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
 /** What each code means; the README says the same. */
 export const EXIT_MEANINGS: Readonly<Record<ExitCode, string>> = {
   0: 'done; allowed; verified',
-  1: 'something on this machine failed, such as writing a file; or the file is no NDJSON export',
+  1: 'something on this machine failed, such as writing a file',
   2: 'the command or what it was given is not right',
   3: 'denied by the policies',
   4: 'not verified: the export or the bill of materials is not what it should be',
-  5: 'verified as far as the export goes: details are missing that nothing in it accounts for',
+  5: 'verified as far as the export goes: it does not reach an erasure, or an earlier checkpoint',
   6: 'the gateway could not be reached, did not answer in time, or broke off',
   7: 'the gateway or a service refused, is not ready, or did not answer as it should',
+  8: 'consistent, key not pinned: everything fits, but no key was given to trust, or nothing is signed',
+  9: 'unusable: no NDJSON export, or one that broke off',
   130: 'interrupted',
 }
 
@@ -65,6 +71,7 @@ const HINTS: Readonly<Record<string, string>> = {
   connection: 'Is the stack running, and is --url (or AIGOV_URL) right?',
   deadline: 'Give it more time with --timeout, or look at "aigov status".',
   invalid_answer: 'Is --url (or AIGOV_URL) the address of the gateway?',
+  signing_key_missing: 'Whoever runs the log makes one with "aigov audit keygen".',
   artifacts_conflict: 'Register changed artifacts under a new version.',
   event_type_reserved: 'Choose an event type of your own, such as "model.released".',
 }
@@ -72,7 +79,7 @@ const HINTS: Readonly<Record<string, string>> = {
 /** The code and the sentence for whatever ended a command. */
 export function exitOf(error: unknown): { code: ExitCode; message: string } {
   if (error instanceof Exit) return { code: error.code, message: error.message }
-  if (error instanceof JsonTextError || error instanceof AibomKeyError) {
+  if (isGivenWrong(error)) {
     return { code: EXIT.usage, message: error.message }
   }
   if (error instanceof GovernanceError) return { code: codeOf(error), message: tell(error) }
@@ -82,6 +89,13 @@ export function exitOf(error: unknown): { code: ExitCode; message: string } {
   // Not foreseen: whoever mends it needs to see where it happened.
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
   return { code: EXIT.failed, message: printable(text) }
+}
+
+/** Whether it is a fault in what the person gave, and says so itself. */
+function isGivenWrong(error: unknown): error is Error {
+  return [JsonTextError, AibomKeyError, NoteError, AuditKeyError].some(
+    (kind) => error instanceof kind,
+  )
 }
 
 function codeOf({ code }: GovernanceError): ExitCode {

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
-import type { ExportFormat } from '../audit-types.ts'
+import type { ExportFormat, ExportRange } from '../audit-types.ts'
 import { isObject, type JsonObject } from '../json.ts'
 import type { Context, Runner } from './context.ts'
 import { EXIT, Exit, thereAlready, usage } from './exit.ts'
@@ -14,6 +14,7 @@ interface ExportOptions {
   fromId?: string
   toId?: string
   force?: boolean
+  witnessed?: boolean
 }
 
 const FORMATS: readonly string[] = ['ndjson', 'json', 'csv']
@@ -27,6 +28,10 @@ export function addExport(program: Command, run: Runner): void {
     .option('--format <format>', 'ndjson, json or csv; only ndjson can be verified', 'ndjson')
     .option('--from-id <id>', 'first entry')
     .option('--to-id <id>', 'last entry')
+    .option(
+      '--witnessed',
+      'end at the newest checkpoint that all witnesses of the log have cosigned',
+    )
     .option('--force', 'replace the file if it is there')
     .addHelpText(
       'after',
@@ -41,7 +46,11 @@ Exit code 6 if the export breaks off.`,
       run(command, async (context) => {
         const { out, format } = options
         if (!FORMATS.includes(format)) throw usage(`--format must be ${FORMATS.join(', ')}.`)
-        const range = { from_id: idOf('from-id', options), to_id: idOf('to-id', options) }
+        const range = {
+          from_id: idOf('from-id', options),
+          to_id: idOf('to-id', options),
+          witnessed: options.witnessed,
+        }
         if (out !== '-' && existsSync(out) && !options.force) throw thereAlready(out)
         const watch = new Watch(format as ExportFormat)
         const bytes = watched(context, watch, format as ExportFormat, range)
@@ -65,7 +74,7 @@ async function* watched(
   context: Context,
   watch: Watch,
   format: ExportFormat,
-  range: { from_id: number | undefined; to_id: number | undefined },
+  range: ExportRange,
 ): AsyncGenerator<Uint8Array> {
   const progress = new Progress()
   try {

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { addAibom } from './aibom.ts'
+import { addAudit } from './audit.ts'
 import { Context, type Run } from './context.ts'
 import { EXIT, EXIT_CODES_HELP, Exit, exitOf } from './exit.ts'
 import { addExport } from './export.ts'
@@ -10,6 +11,7 @@ import { addRegister } from './register.ts'
 import { addStatus } from './status.ts'
 import { addValidate } from './validate.ts'
 import { addVerify } from './verify.ts'
+import { addWitness } from './witness.ts'
 
 const stopping = new AbortController()
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -53,7 +55,8 @@ example of each command, "aigov --version" which one this is.
 ${EXIT_CODES_HELP}`,
     )
   for (const add of [
-    ...[addStatus, addRegister, addValidate, addLog, addExport, addVerify, addAibom],
+    ...[addStatus, addRegister, addValidate, addLog, addExport, addVerify, addAudit, addAibom],
+    addWitness,
   ]) {
     add(program, run)
   }
