@@ -5,6 +5,7 @@ import {
   readEnvironment,
   serverVariables,
 } from '@ai-governance/common/environment'
+import { isOrigin } from '../clients/typescript/src/audit-key.ts'
 
 /** What the services read as it stands, judged here as they do: before anything starts, and once. */
 const passedOn = {
@@ -37,6 +38,10 @@ export function* settingFaults(values: ReadonlyMap<string, string>): Generator<s
   const password = values.get('POSTGRES_PASSWORD')
   if (password !== undefined && !/^[\x21-\x7e]{8,200}$/.test(password)) {
     yield 'POSTGRES_PASSWORD must be 8 to 200 visible ASCII characters, or unset to have one made.'
+  }
+  const origin = values.get('AUDIT_ORIGIN')
+  if (origin !== undefined && !isOrigin(origin)) {
+    yield 'AUDIT_ORIGIN must be 1 to 200 visible ASCII characters without "+", such as audit.example.org/governance.'
   }
   try {
     readEnvironment(passedOn, Object.fromEntries(values))

@@ -15,6 +15,8 @@ export const setByCompose = [
   'DATABASE_PASSWORD_FILE',
   'LINEAGE_DATABASE_PASSWORD_FILE',
   'AUDIT_DATABASE_PASSWORD_FILE',
+  'AUDIT_SIGNING_KEY_PATH',
+  'AUDIT_SIGNER_STATE_PATH',
 ]
 
 const accepts = (schema: typeof port | typeof flag) => (value: string) =>
@@ -31,6 +33,7 @@ const forms: Record<string, [(value: string) => boolean, string]> = {
   ],
   POLICIES_DIR: [matches(/^\.{0,2}\//), 'a path that starts with "./", "../" or "/"'],
   AIBOM_PUBLIC_KEY_PATH: [matches(/^(\.\/)?infra\/keys\/[^/]+$/), 'a file in infra/keys'],
+  AUDIT_WITNESSES_PATH: [matches(/^(\.\/)?infra\/keys\/[^/]+$/), 'a file in infra/keys'],
   OFFLINE: [accepts(flag), 'true or false'],
 }
 

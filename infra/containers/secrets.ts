@@ -1,14 +1,17 @@
-// Makes the passwords of the compose stack, one volume for each container that needs some. It runs before all
-// others that need one, so it also judges .env.
+// Makes the passwords of the compose stack, one volume for each container that needs some, and the key that
+// signs checkpoints with its state. It runs before all others that need one, so it also judges .env.
 //
 //   node infra/containers/secrets.ts                     makes what is missing
-//   node infra/containers/secrets.ts rotate <name> ...   makes new ones: owner, lineage_service, audit_service
+//   node infra/containers/secrets.ts rotate <name> ...   makes new passwords: owner, lineage_service, audit_service
+//   node infra/containers/secrets.ts new-origin          keeps the signing key and its state aside, makes new ones
 //
-// Exit codes: 0 done; 1 not done, with a sentence on standard error. No password is ever printed.
+// Exit codes: 0 done; 1 not done, with a sentence on standard error. A key without its state, or the other way
+// round, is a warning there and no failure: the log is kept without signatures too. No secret is ever printed.
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Failure } from '../failure.ts'
+import { beginOrigin, ensureSigner, type SignerFiles } from '../signing-key.ts'
 import { readComposeSettings } from './compose-settings.ts'
 
 /** Each password, and the containers that hold a copy of it in their volume. */
@@ -82,19 +85,34 @@ function write(file: string, value: string): void {
   renameSync(draft, file)
 }
 
+const signer: SignerFiles = {
+  keyFile: '/signer/key/key.pem',
+  stateFile: '/signer/state/state.json',
+}
+
+async function main([command, ...which]: string[]): Promise<void> {
+  const settings = readComposeSettings('/checkout')
+  const password = settings.get('POSTGRES_PASSWORD')
+  const origin = settings.get('AUDIT_ORIGIN')
+  if (command === undefined) {
+    const made: string[] = makeSecrets('/secrets', password)
+    const news = await ensureSigner(signer, origin)
+    if (news.made) made.push(`the signing key ${news.made}`)
+    if (news.warning) console.error(`Warning: ${news.warning}`)
+    console.error(made.length > 0 ? `Made: ${made.join(', ')}.` : 'Nothing was missing.')
+  } else if (command === 'rotate') {
+    rotateSecrets('/secrets', which, password)
+    console.error(`Made anew: ${which.join(', ')}.`)
+  } else if (command === 'new-origin') {
+    console.error(`Made anew: the signing key ${await beginOrigin(signer, origin, new Date())}.`)
+  } else {
+    throw new Failure(`There is no command "${command}": say nothing, rotate, or new-origin.`)
+  }
+}
+
 if (import.meta.main) {
-  const [command, ...which] = process.argv.slice(2)
   try {
-    const chosen = readComposeSettings('/checkout').get('POSTGRES_PASSWORD')
-    if (command === undefined) {
-      const made = makeSecrets('/secrets', chosen)
-      console.error(made.length > 0 ? `Made: ${made.join(', ')}.` : 'Nothing was missing.')
-    } else if (command === 'rotate') {
-      rotateSecrets('/secrets', which, chosen)
-      console.error(`Made anew: ${which.join(', ')}.`)
-    } else {
-      throw new Failure(`There is no command "${command}": say nothing, or rotate.`)
-    }
+    await main(process.argv.slice(2))
   } catch (error) {
     console.error(error instanceof Failure ? error.message : error)
     process.exitCode = 1

@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { Failure } from '../failure.ts'
+import type { SignerFiles } from '../signing-key.ts'
 import { noteOf } from './database-server.ts'
 import { hasCluster } from './postgres-cluster.ts'
 
@@ -21,4 +22,12 @@ export function hasDatabase(data: string): boolean {
   throw new Failure(
     `The database that this folder had (${dataDir}) is gone: restore it, or move ${data} away to start with an empty log.`,
   )
+}
+
+/** Makes the folder of the key that signs checkpoints, for its owner alone, and says where the files belong. */
+export function makeSignerFolder(data: string): SignerFiles {
+  const folder = join(data, 'signer')
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  chmodSync(folder, 0o700)
+  return { keyFile: join(folder, 'key.pem'), stateFile: join(folder, 'state.json') }
 }

@@ -4,7 +4,7 @@ import type { ServicePlan } from './services.ts'
 /**
  * The one screen that says what runs where and what to try.
  *
- * @param warnings what is doubtful about the policies, one line each
+ * @param warnings what somebody should look at, one line each
  */
 export function screen(
   services: readonly ServicePlan[],
@@ -27,8 +27,7 @@ export function screen(
       ),
     )
   const databaseUrl = `postgres://${database.user}@127.0.0.1:${database.port}/${database.name}`
-  const doubts =
-    warnings.length === 0 ? '' : `\nWarnings about the policies:\n\n  ${warnings.join('\n  ')}\n`
+  const doubts = warnings.length === 0 ? '' : `\nWarnings:\n\n  ${warnings.join('\n  ')}\n`
   return `
 The control plane runs.
 
@@ -36,6 +35,7 @@ ${rows.join('\n')}
 ${row('database', databaseUrl)}
 ${row('', `PGPASSWORD=$(cat ${relative(root, database.passwordFile)}) psql ${databaseUrl}`)}
 ${row('logs', `${relative(root, data)}/logs/`)}
+${row('signing key', `${relative(root, data)}/signer/   verifier key: ${address}/mcp-audit/checkpoint/key`)}
 ${doubts}
 Three commands to try:
 

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { SignerFiles } from '../signing-key.ts'
 import type { Secrets } from './secrets.ts'
 import type { Settings } from './settings.ts'
 import type { Program } from './supervisor.ts'
@@ -20,6 +21,7 @@ export interface Places {
   /** The `.data` folder. */
   data: string
   secrets: Secrets
+  signer: SignerFiles
   postgresPort: number
 }
 
@@ -46,7 +48,7 @@ export function planServices(settings: Settings, places: Places): ServicePlan[] 
   }))
 }
 
-function ownVariables(settings: Settings, { secrets, postgresPort }: Places) {
+function ownVariables(settings: Settings, { secrets, signer, postgresPort }: Places) {
   const database = (login: string, passwordFile: string) => ({
     DATABASE_URL: `postgres://${login}@127.0.0.1:${postgresPort}/${settings.postgresDatabase}`,
     DATABASE_PASSWORD_FILE: passwordFile,
@@ -54,7 +56,12 @@ function ownVariables(settings: Settings, { secrets, postgresPort }: Places) {
   const addresses = backends.map(({ name, port }) => [name, `http://127.0.0.1:${port}`])
   return {
     'mcp-lineage': database('lineage_service', secrets.lineageService),
-    'mcp-audit': database('audit_service', secrets.auditService),
+    'mcp-audit': {
+      ...database('audit_service', secrets.auditService),
+      AUDIT_SIGNING_KEY_PATH: signer.keyFile,
+      AUDIT_SIGNER_STATE_PATH: signer.stateFile,
+      AUDIT_WITNESSES_PATH: settings.auditWitnessesPath,
+    },
     'mcp-policy': {
       POLICIES_DIR: settings.policiesDir,
       AIBOM_PUBLIC_KEY_PATH: settings.aibomPublicKeyPath,

@@ -20,6 +20,8 @@ export interface Settings {
   aibomRequired: string | undefined
   gateSlaMs: string | undefined
   gatewayAllowedHosts: string | undefined
+  auditOrigin: string | undefined
+  auditWitnessesPath: string | undefined
 }
 
 /** The ports of the services and of their metrics, which the gateway cannot have. */
@@ -34,6 +36,8 @@ const fixed: Record<string, { only?: string; because: string }> = {
   DATABASE_PASSWORD_FILE: { because: 'it makes the passwords in .data/secrets' },
   LINEAGE_DATABASE_PASSWORD_FILE: { because: 'it makes the passwords in .data/secrets' },
   AUDIT_DATABASE_PASSWORD_FILE: { because: 'it makes the passwords in .data/secrets' },
+  AUDIT_SIGNING_KEY_PATH: { because: 'it makes the key in .data/signer' },
+  AUDIT_SIGNER_STATE_PATH: { because: 'it makes the state in .data/signer' },
   MCP_DIRECTORY: { because: 'it knows the addresses of its services' },
   AUTH_MODE: { only: 'none', because: 'it serves this machine alone, without credentials' },
   GATEWAY_BIND: { only: '127.0.0.1', because: 'it serves this machine alone' },
@@ -50,6 +54,7 @@ const fromShell = [
   'AIBOM_PUBLIC_KEY_PATH',
   'AIBOM_REQUIRED',
   'GATE_SLA_MS',
+  'AUDIT_WITNESSES_PATH',
 ]
 
 /**
@@ -90,6 +95,8 @@ function interpret(root: string, values: Map<string, string>): Settings {
     aibomRequired: values.get('AIBOM_REQUIRED'),
     gateSlaMs: values.get('GATE_SLA_MS'),
     gatewayAllowedHosts: values.get('GATEWAY_ALLOWED_HOSTS'),
+    auditOrigin: values.get('AUDIT_ORIGIN'),
+    auditWitnessesPath: path('AUDIT_WITNESSES_PATH'),
   }
 }
 

@@ -5,7 +5,8 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure } from '../failure.ts'
-import { hasDatabase, makeFolders } from './data-folder.ts'
+import { ensureSigner } from '../signing-key.ts'
+import { hasDatabase, makeFolders, makeSignerFolder } from './data-folder.ts'
 import { startDatabase } from './database-server.ts'
 import { explainFileFault } from './file-fault.ts'
 import { takeLock } from './lock.ts'
@@ -60,8 +61,11 @@ async function bringUp(
   }
   const isMade = hasDatabase(data)
   const secrets = ensureSecrets(join(data, 'secrets'), settings.postgresPassword, isMade)
+  const signer = makeSignerFolder(data)
+  const { made, warning } = await ensureSigner(signer, settings.auditOrigin)
+  if (made) say(`made the key that signs checkpoints, ${made}`)
   const planFor = (postgresPort: number) =>
-    planServices(settings, { root, data, secrets, postgresPort })
+    planServices(settings, { root, data, secrets, signer, postgresPort })
   for (const plan of planFor(0)) await endLeftoverService(plan, say)
   await checkPorts(planFor(0))
   go()
@@ -81,9 +85,10 @@ async function bringUp(
   const { postgresUser: user, postgresDatabase: name } = settings
   const place = { port: database.port, user, name, passwordFile: secrets.owner }
   const policy = plans.find((plan) => plan.name === 'mcp-policy') as ServicePlan
-  const warnings = await policyWarnings(`http://127.0.0.1:${policy.port}`).catch((error) => [
-    `mcp-policy could not be asked for them: ${error.message}`,
+  const doubts = await policyWarnings(`http://127.0.0.1:${policy.port}`).catch((error) => [
+    `mcp-policy could not be asked what is doubtful about the policies: ${error.message}`,
   ])
+  const warnings = warning ? [warning, ...doubts] : doubts
   process.stdout.write(`${screen(plans, place, warnings, root, data)}\n`)
 }
 

@@ -44,6 +44,8 @@ export const roles: Readonly<Record<string, Role>> = {
       'secrets-db-migrate:/secrets/db-migrate:rw',
       'secrets-mcp-lineage:/secrets/mcp-lineage:rw',
       'secrets-mcp-audit:/secrets/mcp-audit:rw',
+      'signer-key:/signer/key:rw',
+      'signer-state:/signer/state:rw',
     ],
     environment: [],
   },
@@ -76,8 +78,17 @@ export const roles: Readonly<Record<string, Role>> = {
   }),
   'mcp-audit': service('mcp-audit', {
     networks: ['database', 'services'],
-    mounts: ['secrets-mcp-audit:/run/secrets/mcp-audit:ro'],
-    environment: database,
+    mounts: [
+      'secrets-mcp-audit:/run/secrets/mcp-audit:ro',
+      'signer-key:/signer/key:ro',
+      'signer-state:/signer/state:rw',
+    ],
+    environment: [
+      ...database,
+      'AUDIT_SIGNING_KEY_PATH',
+      'AUDIT_SIGNER_STATE_PATH',
+      'AUDIT_WITNESSES_PATH',
+    ],
   }),
   'mcp-gateway': {
     ...service('mcp-gateway', {

@@ -24,12 +24,14 @@ import { offline } from './scenarios/offline.ts'
 import { operations } from './scenarios/operations.ts'
 import { ownPasswords } from './scenarios/own-passwords.ts'
 import { replicas } from './scenarios/replicas.ts'
+import { restore } from './scenarios/restore.ts'
 
 const scenarios: Record<string, Scenario> = {
   fresh,
   'own-passwords': ownPasswords,
   replicas,
   operations,
+  restore,
   evidence,
   clients,
   notebook,

@@ -1,38 +1,39 @@
 import { Failure } from '../failure.ts'
 import type { ComposeStack } from './compose-stack.ts'
 
-/** Where each password of the stack can be read by its own container. */
+/** Where each password of the stack, and its signing key, can be read by its own container. */
 const files = {
   owner: ['db', '/run/secrets/db/owner'],
   lineage_service: ['mcp-lineage', '/run/secrets/mcp-lineage/lineage_service'],
   audit_service: ['mcp-audit', '/run/secrets/mcp-audit/audit_service'],
+  signing_key: ['mcp-audit', '/signer/key/key.pem'],
 } as const
 
 export type SecretName = keyof typeof files
 
-/** A password as the container that needs it reads it. */
+/** A secret as the container that needs it reads it; of a key the one line between those of PEM. */
 export async function secretOf(stack: ComposeStack, name: SecretName): Promise<string> {
   const [service, path] = files[name]
   const { stdout } = await stack.compose(['exec', '-T', service, 'cat', path])
-  return stdout.trim()
+  return stdout.replaceAll(/^-----.*-----$/gm, '').trim()
 }
 
 /**
- * Looks for the stack's passwords where they must not be: in what `docker inspect` says of containers and
+ * Looks for the stack's secrets where they must not be: in what `docker inspect` says of containers and
  * images, in the history of the images, in the logs. One line for each find; empty when there is none.
  */
 export async function findSecrets(stack: ComposeStack): Promise<string[]> {
   const names = Object.keys(files) as SecretName[]
   const secrets = await Promise.all(names.map((name) => secretOf(stack, name)))
   if (secrets.some((value) => value.length < 8) || new Set(secrets).size !== secrets.length) {
-    throw new Failure('The passwords of the stack could not be read, so nothing can be searched.')
+    throw new Failure('The secrets of the stack could not be read, so nothing can be searched.')
   }
   const places = await placesOf(stack)
   return [...places].flatMap(([place, text]) =>
     names
       // JSON text as well: an unusual password is escaped there.
       .filter((_, i) => spellings(secrets[i] as string).some((value) => text.includes(value)))
-      .map((name) => `the password ${name} is in ${place}`),
+      .map((name) => `the secret ${name} is in ${place}`),
   )
 }
 

@@ -59,6 +59,9 @@ for (const line of [
   'AUTH_MODE=keys',
   'POLICIES_DIR=policies',
   'AIBOM_PUBLIC_KEY_PATH=../elsewhere.pem',
+  'AUDIT_WITNESSES_PATH=../elsewhere.txt',
+  'AUDIT_ORIGIN=a log',
+  'AUDIT_ORIGIN=a+b',
   'LOG_LEVEL=loud',
   'AIBOM_REQUIRED=ja',
   'GATE_SLA_MS=1.5',
@@ -82,6 +85,8 @@ test('what is right is taken, with the line ends of any system', (t) => {
     'AUTH_MODE=none',
     'POLICIES_DIR=./policies',
     'AIBOM_PUBLIC_KEY_PATH=infra/keys/mine.pem',
+    'AUDIT_ORIGIN=audit.example.org/governance',
+    'AUDIT_WITNESSES_PATH=infra/keys/witnesses.txt',
     'LOG_LEVEL=debug',
     'COMPOSE_PROJECT_NAME=mine',
   ]

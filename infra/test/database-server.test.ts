@@ -22,6 +22,8 @@ const defaults: Settings = {
   aibomRequired: undefined,
   gateSlaMs: undefined,
   gatewayAllowedHosts: undefined,
+  auditOrigin: undefined,
+  auditWitnessesPath: undefined,
 }
 
 async function start(t: TestContext, data: string, say: (line: string) => void = () => {}) {

@@ -41,6 +41,33 @@ test('an image has every package of the workspace that its service stands on', (
   }
 })
 
+test('the image of the one-shot programs has every file and package that they import', () => {
+  const files = new Set<string>()
+  const packages = new Set<string>()
+  for (const program of ['infra/migrate.ts', 'infra/containers/secrets.ts']) collect(program)
+  const copies = [...read('infra/Dockerfile').matchAll(/^COPY ((?!--).+) \S+$/gm)]
+  const copied = copies.flatMap(([, sources]) => (sources as string).split(' '))
+  const isCopied = (file: string) => copied.some((at) => file === at || file.startsWith(`${at}/`))
+  assert.deepEqual(
+    [...files].filter((file) => !isCopied(file)),
+    [],
+  )
+  const { dependencies } = JSON.parse(read('infra/package.json')) as { dependencies: object }
+  assert.deepEqual([...packages].sort(), Object.keys(dependencies).sort())
+
+  function collect(file: string): void {
+    if (files.has(file)) return
+    files.add(file)
+    for (const [, from = ''] of read(file).matchAll(
+      /^(?:import|export) [^;]*? from '([^']+)'$/gm,
+    )) {
+      const name = /^(@[^/]+\/)?[^/]+/.exec(from)?.[0] as string
+      if (from.startsWith('.')) collect(join(dirname(file), from))
+      else if (!from.startsWith('node:')) packages.add(name)
+    }
+  }
+})
+
 test('images are made from the official ones alone, and run as nobody in particular', () => {
   for (const path of files) {
     const text = read(path)

@@ -71,7 +71,7 @@ function container(name: string): ContainerFacts {
 
 function mountFacts(text: string): ContainerFacts['Mounts'][number] {
   const [source = '', Destination = '', mode] = text.split(':')
-  const isVolume = /^(secrets|db)-/.test(source)
+  const isVolume = /^(secrets|db|signer)-/.test(source)
   return {
     Type: isVolume ? 'volume' : 'bind',
     ...(isVolume && { Name: `x_${source}` }),
@@ -172,6 +172,7 @@ const weakened: [string, string, Change][] = [
     'mcp-policy',
     (facts) => Object.assign(facts.Mounts[1] as object, { RW: true }),
   ],
+  ['the signing key', 'mcp-gateway', mount('signer-key:/signer/key:ro')],
   ['another’s secrets', 'mcp-audit', mount('secrets-db:/run/secrets/db:ro')],
   ['the data of the database', 'mcp-policy', mount('db-data:/data:ro')],
   ['the checkout', 'mcp-gateway', mount('.:/checkout:ro')],

@@ -48,6 +48,8 @@ test('without a .env the defaults hold', (t) => {
     aibomRequired: undefined,
     gateSlaMs: undefined,
     gatewayAllowedHosts: undefined,
+    auditOrigin: undefined,
+    auditWitnessesPath: undefined,
   })
 })
 
@@ -56,6 +58,13 @@ test('a variable of the shell wins over the file where its name is ours', (t) =>
   const settings = readSettings(root, { GATEWAY_PORT: '8091', HOST: 'laptop', PORT: '3000' })
   assert.equal(settings.gatewayPort, 8091)
   assert.equal(settings.policiesDir, join(root, 'mine'))
+})
+
+test('a path is one below the checkout, and the origin is taken from the file alone', (t) => {
+  const root = rootWith(t, 'AUDIT_WITNESSES_PATH=./infra/keys/w.txt\nAUDIT_ORIGIN=here.example/log')
+  const settings = readSettings(root, { AUDIT_ORIGIN: 'elsewhere.example/log' })
+  assert.equal(settings.auditWitnessesPath, join(root, 'infra/keys/w.txt'))
+  assert.equal(settings.auditOrigin, 'here.example/log')
 })
 
 test('an empty value counts as not set', (t) => {
@@ -83,6 +92,7 @@ test('what a service would refuse is refused before one starts, once and with it
   const dotenv = '# mine\nLOG_LEVEL=verbose\n\nexport AIBOM_REQUIRED=yes\nGATE_SLA_MS=0\n'
   assert.deepEqual(refusals(t, dotenv), ['2 LOG_LEVEL', '4 AIBOM_REQUIRED', '5 GATE_SLA_MS'])
   assert.deepEqual(refusals(t, 'GATEWAY_ALLOWED_HOSTS=A_B'), ['1 GATEWAY_ALLOWED_HOSTS'])
+  assert.deepEqual(refusals(t, "AUDIT_ORIGIN='my log'"), ['1 AUDIT_ORIGIN'])
 })
 
 test('a wrong value of the shell is not looked for in the file', (t) => {

@@ -44,7 +44,8 @@ async function onlyWhatRuns(stack: ComposeStack): Promise<void> {
     const find = ['find', '/app', '-path', '*/node_modules', '-prune', '-o', '-type', 'f', '-print']
     const { stdout } = await stack.compose(['exec', '-T', service, ...find])
     const files = stdout.trim().split('\n')
-    const runs = /^\/app\/services\/[a-z-]+\/(package\.json|src\/[a-z0-9-]+\.(ts|js))$/
+    const runs =
+      /^\/app\/services\/[a-z-]+\/(package\.json|src\/([a-z0-9-]+\/)*[a-z0-9-]+\.(ts|js))$/
     const mounted = /^\/app\/(policies|infra\/keys)\//
     assert.ok(files.length > 20)
     assert.deepEqual(

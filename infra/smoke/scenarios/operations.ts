@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import { readFileSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { appendEvents } from '../../test-support/appenders.ts'
 import type { ComposeStack } from '../compose-stack.ts'
-import { shellBlocks } from '../documented-commands.ts'
 import { callGateway } from '../gateway.ts'
+import { chapter, runChapter } from '../operations-page.ts'
 import type { Scenario } from '../scenario.ts'
 import { type SecretName, secretOf } from '../secret-search.ts'
 
@@ -23,7 +23,9 @@ export const operations: Scenario = {
     say('remove everything, restore')
     await stack.compose(['down', '-v'])
     await refuseCutArchive(stack)
-    await runChapter(stack, 'Restore', () => stack.up())
+    await runChapter(stack, 'Restore')
+    await stack.up()
+    await runChapter(stack, 'After a restore')
     const { body } = await callGateway<{ ok: boolean; entries: number }>(
       stack.url,
       '/mcp-audit/verify',
@@ -45,7 +47,7 @@ export const operations: Scenario = {
 async function backUpUnderLoad(stack: ComposeStack): Promise<{ before: number; all: Entry[] }> {
   let before = 0
   let isDone = false
-  let backup: Promise<void> | undefined
+  let backup: Promise<unknown> | undefined
   const { acknowledged, failures } = await appendEvents(`${stack.url}/mcp-audit/log`, 8, (n) => {
     if (n >= 500 && !backup) {
       before = n
@@ -69,8 +71,8 @@ async function append(stack: ComposeStack, n: number): Promise<Entry> {
 
 /** An archive of which the end is missing must not become a database that starts. */
 async function refuseCutArchive(stack: ComposeStack): Promise<void> {
-  const [first = ''] = chapter(stack, 'Restore')
-  const command = first.split('\ndocker compose up')[0] as string
+  const [, second = ''] = chapter(stack, 'Restore')
+  const command = second.split('\ndocker compose up')[0] as string
   const { size: whole } = statSync(join(stack.folder, 'backup', 'base.tar'))
   // tar writes in records of 10 KiB: the last size cuts off just the one with the mark of the end.
   for (const size of [Math.floor(whole / 2), Math.floor(whole * 0.97), whole - 10_240]) {
@@ -88,24 +90,4 @@ async function rotate(stack: ComposeStack): Promise<void> {
   assert.equal(new Set([...before, ...after]).size, 2 * names.length)
   // Starts the migrations with the owner's new password, and waits for the services.
   await stack.up()
-}
-
-/** The commands of a chapter, block by block, as a person would paste them; a failing one ends the trial. */
-async function runChapter(
-  stack: ComposeStack,
-  heading: string,
-  beforeLast: () => Promise<void> = async () => {},
-): Promise<void> {
-  const blocks = chapter(stack, heading)
-  for (const [i, block] of blocks.entries()) {
-    if (i > 0 && i === blocks.length - 1) await beforeLast()
-    await stack.shell(block.replaceAll('http://127.0.0.1:8080', stack.url))
-  }
-}
-
-function chapter(stack: ComposeStack, heading: string): string[] {
-  const page = readFileSync(join(stack.folder, 'docs', 'OPERATIONS.md'), 'utf8')
-  const blocks = shellBlocks(page, heading)
-  assert.ok(blocks.length > 0)
-  return blocks
 }

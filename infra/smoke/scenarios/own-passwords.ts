@@ -10,8 +10,13 @@ const password = 'it$HOME%40:@/?&+correct;horse'
 
 export const ownPasswords: Scenario = {
   shows:
-    'a .env with an owner and a password of one’s own is honoured, and the password stays in files',
-  dotenv: [`POSTGRES_PASSWORD='${password}'`, 'POSTGRES_USER=keeper', 'POSTGRES_DB=evidence'],
+    'a .env with an owner, a password and an origin of one’s own is honoured, and the password stays in files',
+  dotenv: [
+    `POSTGRES_PASSWORD='${password}'`,
+    'POSTGRES_USER=keeper',
+    'POSTGRES_DB=evidence',
+    'AUDIT_ORIGIN=audit.example.org/smoke',
+  ],
   async run(stack, say) {
     assert.equal(await secretOf(stack, 'owner'), password)
     const asOwner = ['psql', '-h', '127.0.0.1', '-U', 'keeper', '-d', 'evidence', '-Atc']
@@ -24,15 +29,22 @@ export const ownPasswords: Scenario = {
     assert.match((await psql('another-password', [2])).stderr, /password authentication failed/)
     const event = { event_type: 'smoke.test', subject: 'own-passwords', decision: true }
     assert.equal((await callGateway(stack.url, '/mcp-audit/log', event)).status, 200)
+    const key = await fetch(`${stack.url}/mcp-audit/checkpoint/key`)
+    assert.match(await key.text(), /^audit\.example\.org\/smoke\+/)
     say('passwords where they must not be')
     assert.deepEqual(await findSecrets(stack), [])
-    say('another password later is refused with a sentence')
+    say('another password or origin later is refused with a sentence')
     const file = join(stack.folder, '.env')
     const text = readFileSync(file, 'utf8')
-    writeFileSync(file, text.replace(password, 'changed-afterwards'))
-    const refused = await stack.compose(['run', '--rm', '-T', 'secrets'], { allow: [1] })
-    assert.equal(refused.code, 1)
-    assert.match(refused.stdout + refused.stderr, /POSTGRES_PASSWORD in \.env is not the password/)
+    for (const [former, sentence] of [
+      [password, /POSTGRES_PASSWORD in \.env is not the password/],
+      ['audit.example.org/smoke', /AUDIT_ORIGIN in \.env is not the origin/],
+    ] as const) {
+      writeFileSync(file, text.replace(former, 'changed-afterwards'))
+      const refused = await stack.compose(['run', '--rm', '-T', 'secrets'], { allow: [1] })
+      assert.equal(refused.code, 1)
+      assert.match(refused.stdout + refused.stderr, sentence)
+    }
     writeFileSync(file, text)
     const { body } = await callGateway(stack.url, '/mcp-audit/verify')
     assert.equal(body.ok, true)
