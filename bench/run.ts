@@ -1,11 +1,12 @@
-// Measures appends and exports, each against a floor in the same run, because machines differ and are noisy:
+// Measures the control plane, each figure against a floor in the same run, because machines differ and are noisy:
 //
-//   npm run bench                 everything, about two minutes
-//   npm run bench -- --quick      shorter rounds
-//   npm run bench -- --json FILE  the figures as JSON too (- for standard output)
+//   npm run bench                        append, batch, export, verify: about five minutes
+//   npm run bench -- append verify       some of them; growth (ten million entries, 10 GB, ten minutes) is run only by name
+//   npm run bench -- --quick             shorter rounds
+//   npm run bench -- --json FILE         the figures as JSON too (- for standard output)
 //
-// Needs `wrk` and `pgbench` on the PATH (Debian: wrk, postgresql-contrib); what needs one that is missing
-// is skipped by name. Progress goes to standard error, the table to standard output.
+// Needs `wrk`, `pgbench` and `psql` on the PATH (Debian: wrk, postgresql-contrib, postgresql-client); what needs one
+// that is missing is skipped by name. Progress goes to standard error, the table to standard output.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,12 +17,17 @@ import { startPostgres } from '@ai-governance/infra/local/postgres'
 import { migrate } from '@ai-governance/infra/migrate'
 import { startStack } from '@ai-governance/infra/test-support/stack'
 import { benchAppend } from './append.ts'
+import { benchBatch } from './batch.ts'
 import { benchExport } from './export.ts'
 import { type Figure, printTable } from './figures.ts'
+import { benchGrowth } from './growth.ts'
+import { benchVerify } from './verify.ts'
 
-const { values: options } = parseArgs({
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
   options: { quick: { type: 'boolean', default: false }, json: { type: 'string' } },
 })
+const wanted = positionals.length > 0 ? positionals : ['append', 'batch', 'export', 'verify']
 const say = (line: string) => process.stderr.write(`${line}\n`)
 const folder = mkdtempSync(join(tmpdir(), 'governance-bench-'))
 const port = await freePort()
@@ -51,8 +57,18 @@ try {
   const stack = await startStack(database)
   try {
     const rounds = options.quick ? { count: 3, seconds: 3 } : { count: 5, seconds: 6 }
-    figures.push(...(await benchAppend(stack, database, folder, rounds, say)))
-    figures.push(...(await benchExport(stack, database, say)))
+    const benches: Record<string, () => Promise<Figure[]>> = {
+      append: () => benchAppend(stack, database, folder, rounds, say),
+      batch: () => benchBatch(stack, database, rounds, say),
+      growth: () => benchGrowth(stack, database, folder, rounds, say),
+      export: () => benchExport(stack, database, say),
+      verify: () => benchVerify(stack, database, folder, rounds, say),
+    }
+    for (const name of wanted) {
+      const bench = benches[name]
+      if (!bench) throw new Error(`there is no bench "${name}": ${Object.keys(benches).join(', ')}`)
+      figures.push(...(await bench()))
+    }
   } finally {
     await stack.stop()
   }
