@@ -172,12 +172,16 @@ COMMENT ON FUNCTION public.audit_append_batch IS
 CREATE FUNCTION public.audit_prune_keys() RETURNS bigint
   LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 BEGIN ATOMIC
+  -- Some at a time: a busy log has millions of them, more than a statement may take.
   WITH gone AS (
-    DELETE FROM public.audit_idempotency WHERE created_at < now() - interval '7 days' RETURNING 1
+    DELETE FROM public.audit_idempotency WHERE ctid = ANY (ARRAY(
+      SELECT i.ctid FROM public.audit_idempotency AS i WHERE i.created_at < now() - interval '7 days' LIMIT 20000))
+    RETURNING 1
   )
   SELECT count(*) FROM gone;
 END;
-COMMENT ON FUNCTION public.audit_prune_keys IS 'Forgets the keys that are older than 7 days; returns how many';
+COMMENT ON FUNCTION public.audit_prune_keys IS
+  'Forgets keys that are older than 7 days, up to 20,000 of them; returns how many';
 
 DROP FUNCTION public.lineage_register;
 CREATE FUNCTION public.lineage_register(

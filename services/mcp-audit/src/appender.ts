@@ -37,6 +37,8 @@ export class Appender {
   readonly #store: AuditStore
   readonly #queue: GroupCommit<KeyedEvent, Outcome>
   readonly #batches = new Limiter(MAX_CALLERS_BATCHES)
+  /** Keyed events under way. Two of one key in a transaction would make it fail for all who share it. */
+  readonly #underWay = new Map<string, Promise<unknown>>()
 
   constructor(store: AuditStore) {
     this.#store = store
@@ -52,8 +54,7 @@ export class Appender {
 
   /** Resolves once the entry is committed. Many callers share a transaction. */
   async append(event: KeyedEvent): Promise<Appended> {
-    const bytes = Buffer.byteLength(event.details) + event.subject.length + 200
-    const outcome = await this.#queue.submit(event, bytes)
+    const outcome = await (event.key === null ? this.#submit(event) : this.#submitKeyed(event))
     if ('entry' in outcome) return outcome
     const entry = await this.#store.entry(knownId(outcome))
     if (!entry) throw new Error(`entry ${outcome.id} of a known key is not in the log`)
@@ -83,6 +84,24 @@ export class Appender {
       }
       return { entries, replayed: true }
     })
+  }
+
+  #submit(event: KeyedEvent): Promise<Outcome> {
+    return this.#queue.submit(event, Buffer.byteLength(event.details) + event.subject.length + 200)
+  }
+
+  async #submitKeyed(event: KeyedEvent): Promise<Outcome> {
+    const scope = JSON.stringify([event.actor, event.key])
+    for (let twin = this.#underWay.get(scope); twin; twin = this.#underWay.get(scope)) {
+      await twin.catch(() => {})
+    }
+    const submitted = this.#submit(event)
+    this.#underWay.set(scope, submitted)
+    try {
+      return await submitted
+    } finally {
+      this.#underWay.delete(scope)
+    }
   }
 
   drained(): Promise<void> {

@@ -102,7 +102,7 @@ export class AuditStore {
     return rows.map(toLink)
   }
 
-  /** Forgets keys that are older than 7 days; how many they were. */
+  /** Forgets keys that are older than 7 days, some of them; 0 once none is left. */
   async pruneKeys(): Promise<number> {
     const rows = await this.#database.write<{ gone: string }>({
       text: 'SELECT audit_prune_keys() AS gone',

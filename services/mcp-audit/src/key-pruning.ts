@@ -6,13 +6,18 @@ const EVERY_MS = 3_600_000
 /** Forgets old idempotency keys from time to time. */
 export class KeyPruning {
   readonly #timer: NodeJS.Timeout
+  #isStopped = false
 
   constructor(store: AuditStore, onError: (error: unknown) => void) {
-    this.#timer = setInterval(() => void store.pruneKeys().catch(onError), EVERY_MS)
+    const prune = async () => {
+      while (!this.#isStopped && (await store.pruneKeys()) > 0);
+    }
+    this.#timer = setInterval(() => void prune().catch(onError), EVERY_MS)
     this.#timer.unref()
   }
 
   stop(): void {
+    this.#isStopped = true
     clearInterval(this.#timer)
   }
 }
