@@ -68,7 +68,12 @@ test('security headers are on every answer', async () => {
   for (const url of ['/healthz', '/boom', '/nothing', '/%zz', '/he%f4%90%80%80althz']) {
     const { headers } = await app.inject({ url })
     assert.ok(headers['x-request-id'], url)
-    assert.match(String(headers['content-security-policy']), /default-src 'none'/)
+    assert.equal(
+      headers['content-security-policy'],
+      "default-src 'none';frame-ancestors 'none'",
+      url,
+    )
+    assert.equal(headers['cross-origin-resource-policy'], 'same-origin')
     assert.equal(headers['x-content-type-options'], 'nosniff')
     assert.equal(headers['x-frame-options'], 'DENY')
     assert.equal(headers['referrer-policy'], 'no-referrer')

@@ -54,10 +54,16 @@ export class Appender {
 
   /** Resolves once the entry is committed. Many callers share a transaction. */
   async append(event: KeyedEvent): Promise<Appended> {
-    const outcome = await (event.key === null ? this.#submit(event) : this.#submitKeyed(event))
-    if ('entry' in outcome) return outcome
-    const entry = await this.#store.entry(knownId(outcome))
-    if (!entry) throw new Error(`entry ${outcome.id} of a known key is not in the log`)
+    const { salt, link } = await (event.key === null
+      ? this.#submit(event)
+      : this.#submitKeyed(event))
+    if (!link || link.outcome === 'appended') {
+      const { key, ...content } = event
+      // Checked here, one entry at a time, and not with the batch: the next batch is under way by now.
+      return { entry: checkedEntry(content, salt, link), replayed: false }
+    }
+    const entry = await this.#store.entry(knownId(link))
+    if (!entry) throw new Error(`entry ${link.id} of a known key is not in the log`)
     return { entry, replayed: true }
   }
 
@@ -109,18 +115,16 @@ export class Appender {
   }
 }
 
-/** An entry that was made now, or where to find what was appended before. */
-type Outcome = Appended | AppendedLink
+/** What the database made of an event, with the salt (hex) that it was given. */
+interface Outcome {
+  salt: string
+  link: AppendedLink | undefined
+}
 
 async function append(store: AuditStore, events: KeyedEvent[]): Promise<Outcome[]> {
   const salts = randomSalts(events.length)
   const links = await store.append(events, salts)
-  return events.map((event, i) => {
-    const link = links[i]
-    if (link && link.outcome !== 'appended') return link
-    const { key, ...content } = event
-    return { entry: checkedEntry(content, salts[i] as string, link), replayed: false }
-  })
+  return salts.map((salt, i) => ({ salt, link: links[i] }))
 }
 
 function randomSalts(count: number): string[] {

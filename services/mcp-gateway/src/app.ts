@@ -1,4 +1,5 @@
 import type { HostRules } from '@ai-governance/common/host-check'
+import { SECURITY_HEADERS } from '@ai-governance/common/security-headers'
 import { type App, createServer } from '@ai-governance/common/server'
 import { RouteTable } from './allowed-routes.ts'
 import { type Bodies, BodyRoom } from './body.ts'
@@ -12,11 +13,8 @@ import { readinessOf } from './readiness.ts'
 import { registerRoutes } from './routes.ts'
 import { closeUpstreams, openUpstreams } from './upstreams.ts'
 
-/** Headers of Fastify's answers that belong to the one answer, not to all. */
-const OF_ONE_ANSWER = ['content-type', 'content-length', 'date', 'connection', 'x-request-id']
-
 /** Builds the gateway, ready to listen. `limits` differ from the default in tests alone. */
-export async function buildApp(config: Config, limits: Limits = LIMITS): Promise<App> {
+export function buildApp(config: Config, limits: Limits = LIMITS): App {
   const upstreams = openUpstreams(config.directory, limits)
   const host = { ports: config.ports, allowedHosts: config.allowedHosts }
   const rules: HostRules = { name: GATEWAY_NAME, ...host }
@@ -43,19 +41,11 @@ export async function buildApp(config: Config, limits: Limits = LIMITS): Promise
     log: app.log,
     metrics: app.metrics,
     server: app.server,
-    securityHeaders: await securityHeaders(app),
+    securityHeaders: Object.entries(SECURITY_HEADERS).flat(),
     linger: limits.linger,
   }
   const table = new RouteTable(upstreams.keys())
   const room = new BodyRoom(limits.bodyRoom)
   front = new Front({ rules, table, upstreams, limits, room, bodies, counter })
   return app
-}
-
-/** The security headers that Fastify answers with, so that those of proxied answers are the same. */
-async function securityHeaders(app: App): Promise<string[]> {
-  const { headers } = await app.inject('/healthz')
-  return Object.entries(headers)
-    .filter(([name]) => !OF_ONE_ANSWER.includes(name))
-    .flatMap(([name, value]) => [name, String(value)])
 }

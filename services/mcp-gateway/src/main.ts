@@ -4,5 +4,5 @@ import { readConfig } from './config.ts'
 
 await run(async () => {
   const config = readConfig()
-  await serve(await buildApp(config), config)
+  await serve(buildApp(config), config)
 })

@@ -86,7 +86,7 @@ export async function startGateway(
   allowedHosts: string[] = [],
 ): Promise<Gateway> {
   const port = await freePort()
-  const app = await buildApp(
+  const app = buildApp(
     {
       host: '127.0.0.1',
       port,
