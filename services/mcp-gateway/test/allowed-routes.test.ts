@@ -37,9 +37,10 @@ test('what can be reached through the gateway is exactly this', () => {
     `GET /mcp-audit/events ? ${page} & offset=${integer} & after=${integer} & event_type=^.+$ & ` +
       'subject=^.+$ & actor=^.+$ & decision=^(?:true|false)$ & from=^.+$ & to=^.+$',
     'GET /mcp-audit/events/{id}',
-    `GET /mcp-audit/export ? fmt=^(?:json|csv|ndjson)$ & from_id=${integer} & to_id=${integer} streams`,
+    `GET /mcp-audit/export ? fmt=^(?:json|csv|ndjson)$ & from_id=${integer} & to_id=${integer} & ` +
+      'witnessed=^(?:true|false)$ streams',
     `GET /mcp-audit/verify ? from_id=${integer} & limit=${integer}`,
-    'GET /mcp-audit/checkpoint',
+    'GET /mcp-audit/checkpoint ? witnessed=^(?:true|false)$',
     'GET /mcp-audit/checkpoint/key',
     `GET /mcp-audit/proof/inclusion ? id=${integer} & size=${integer}`,
     `GET /mcp-audit/proof/consistency ? from=${integer} & to=${integer}`,
