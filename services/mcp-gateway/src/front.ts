@@ -8,7 +8,7 @@ import type { AllowedRoute, RoutesAtPath, RouteTable, TakenBody } from './allowe
 import { type Bodies, type BodyRoom, readBody } from './body.ts'
 import { SERVICE_NAME } from './directory.ts'
 import type { Limits } from './limits.ts'
-import { type Call, forward } from './proxy.ts'
+import { forward } from './proxy.ts'
 import { announcesBody, crossSiteFault, type RequestHead, readHead } from './request-head.ts'
 import { MAX_TARGET, parseTarget, type Target } from './target.ts'
 import type { Upstreams } from './upstreams.ts'
@@ -50,8 +50,14 @@ export class Front {
       }
       const { body } = checkedRoute(ownRoutes, visit, target)
       if (!this.#options.counter.server.listening) throw new ApiError('stopping')
-      if (body) void this.#ownBody(visit, body, own)
-      else own(request, response)
+      if (!body) {
+        own(request, response)
+        return
+      }
+      void this.#withBody(visit, body, (bytes) => {
+        this.#options.bodies.set(request, bytes)
+        own(request, response)
+      })
     } catch (error) {
       visit.refuse(asApiError(error))
     }
@@ -87,40 +93,29 @@ export class Front {
     const route = checkedRoute(routes, visit, target)
     visit.route = `/${service}${route.path}`
     visit.begin()
+    const { limits } = this.#options
     const call = { upstream, route, path, target: path + target.search }
-    if (route.body) void this.#proxyBody(visit, call, route.body)
-    else forward(visit, { ...call, body: null }, this.#options.limits)
-  }
-
-  async #ownBody(visit: Visit, taken: TakenBody, own: RequestListener): Promise<void> {
-    try {
-      this.#options.bodies.set(visit.request, await this.#checkedBody(visit, taken))
-      own(visit.request, visit.response)
-    } catch (error) {
-      visit.refuse(asApiError(error))
-    }
-  }
-
-  async #proxyBody(visit: Visit, call: Omit<Call, 'body'>, taken: TakenBody): Promise<void> {
-    try {
-      const body = await this.#checkedBody(visit, taken)
-      forward(visit, { ...call, body }, this.#options.limits)
-    } catch (error) {
-      visit.refuse(asApiError(error))
-    }
+    if (!route.body) forward(visit, { ...call, body: null }, limits)
+    else void this.#withBody(visit, route.body, (body) => forward(visit, { ...call, body }, limits))
   }
 
   /**
-   * The bytes of a body, checked here so that no service ever sees what two readers could read differently;
-   * what is sent on are these bytes, not a new rendering of them.
+   * Reads a body, and hands on the bytes once they are checked, so that no service ever sees what two readers
+   * could read differently; what is sent on are these bytes, not a new rendering of them.
    */
-  async #checkedBody({ request, response, head }: Visit, taken: TakenBody): Promise<Buffer> {
+  async #withBody(visit: Visit, taken: TakenBody, next: (body: Buffer) => void): Promise<void> {
+    const { request, response, head } = visit
     const { room } = this.#options
-    if (!room.admits(head.contentLength)) throw new ApiError('overloaded')
-    if (head.expectsContinue) response.writeContinue()
-    const body = await readBody(request, response, taken.bytes, room)
-    parseBody(body, head.contentType, taken)
-    return body
+    try {
+      if (!room.admits(head.contentLength)) throw new ApiError('overloaded')
+      if (head.expectsContinue) response.writeContinue()
+      const body = await readBody(request, taken.bytes, room)
+      room.giveAfter(response, body)
+      parseBody(body, head.contentType, taken)
+      next(body)
+    } catch (error) {
+      visit.refuse(asApiError(error))
+    }
   }
 }
 
