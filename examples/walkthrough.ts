@@ -6,7 +6,7 @@
 // The gateway is http://127.0.0.1:8080, or what AIGOV_URL says. Exit code 0 if every answer was as
 // expected, 1 otherwise. It writes to the log: a model version and one event a run.
 import assert from 'node:assert/strict'
-import { createHash, randomUUID } from 'node:crypto'
+import { createHash, createPublicKey, randomUUID, verify } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 
 const gateway = process.env.AIGOV_URL ?? 'http://127.0.0.1:8080'
@@ -42,6 +42,18 @@ await step('The gateway lists its services', async () => {
   const { services } = JSON.parse((await call('/mcp')).text)
   assert.deepEqual(services, ['mcp-audit', 'mcp-lineage', 'mcp-policy'])
   return services.join(', ')
+})
+
+let pinned = ''
+let kept = ''
+
+await step('The key of the log is taken once, and a checkpoint kept', async () => {
+  const key = await call('/mcp-audit/checkpoint/key')
+  assert.equal(key.status, 200, key.text)
+  pinned = key.text.trim()
+  kept = (await call('/mcp-audit/checkpoint')).text
+  const { origin, size } = opened(kept)
+  return `${origin} at ${size} entries`
 })
 
 const example = JSON.parse(readFileSync(new URL('register_model.json', import.meta.url), 'utf8'))
@@ -112,6 +124,9 @@ await step('The decision goes on record', async () => {
   return `entry ${entry.id}`
 })
 
+const entryHashes: Buffer[] = []
+let signed = ''
+
 await step('The export is complete, and every hash in it can be recomputed', async () => {
   const { text } = await call('/mcp-audit/export?fmt=ndjson')
   const lines = text.trimEnd().split('\n')
@@ -126,7 +141,10 @@ await step('The export is complete, and every hash in it can be recomputed', asy
       line.indexOf('"details":') + 10,
       line.lastIndexOf(',"details_salt":'),
     )
-    const detailsHash = sha256(Buffer.from(entry.details_salt, 'hex'), details).toString('hex')
+    // Of erased details the hash is what is left.
+    const detailsHash = entry.erased
+      ? entry.details_hash
+      : sha256(Buffer.from(entry.details_salt, 'hex'), details).toString('hex')
     const { actor, decision, event_type, request_id, subject } = entry
     const envelope = {
       actor,
@@ -144,9 +162,20 @@ await step('The export is complete, and every hash in it can be recomputed', asy
     const link = Buffer.from(prev, 'hex')
     prev = sha256(Buffer.of(2), link, numbers, sha256(JSON.stringify(envelope))).toString('hex')
     assert.equal(entry.entry_hash, prev, `entry ${entry.id} has the hash of its content`)
+    entryHashes.push(Buffer.from(prev, 'hex'))
   }
   assert.equal(trailer.last_entry_hash, prev)
+  signed = trailer.checkpoint
   return `${lines.length} entries`
+})
+
+await step('They are what the pinned key signed, then and now', async () => {
+  for (const note of [kept, signed]) {
+    const { size, root } = opened(note)
+    assert.ok(size <= entryHashes.length)
+    assert.deepEqual(rootOf(entryHashes.slice(0, size)), root, `the root at ${size} entries`)
+  }
+  return `roots at ${opened(kept).size} and ${opened(signed).size} entries`
 })
 
 await step('The services find the same', async () => {
@@ -159,4 +188,39 @@ await step('The services find the same', async () => {
 /** `2026-11-23T02:03:04.000005Z` in microseconds since the epoch; Date alone would drop the last three. */
 function microseconds(text: string): bigint {
   return BigInt(Date.parse(`${text.slice(0, 19)}Z`)) * 1000n + BigInt(text.slice(20, 26))
+}
+
+/**
+ * Origin, size and root of a checkpoint that the pinned key signed; throws where it did not. What is read here is
+ * what this control plane writes; docs/FORMATS.md, "Checkpoint", says what else a reader has to expect.
+ */
+function opened(note: string) {
+  const [, origin = '', keyId = '', publicKey = ''] =
+    /^(.+)\+([0-9a-f]{8})\+(.+)$/.exec(pinned) ?? []
+  const text = note.slice(0, note.indexOf('\n\n') + 1)
+  const line = note.split('\n').find((one) => one.startsWith(`\u2014 ${origin} `)) ?? ''
+  const signature = Buffer.from(line.split(' ')[2] ?? '', 'base64')
+  assert.equal(signature.subarray(0, 4).toString('hex'), keyId, 'it is signed by the pinned key')
+  const x = Buffer.from(publicKey, 'base64').subarray(1).toString('base64url')
+  const key = createPublicKey({ format: 'jwk', key: { kty: 'OKP', crv: 'Ed25519', x } })
+  assert.ok(verify(null, Buffer.from(text), key, signature.subarray(4)), 'the signature fits')
+  const [name, size, root = ''] = text.split('\n')
+  assert.equal(name, origin)
+  return { origin, size: Number(size), root: Buffer.from(root, 'base64') }
+}
+
+/** The root of the Merkle tree over the first entries, after RFC 6962. */
+function rootOf(entries: readonly Buffer[]): Buffer {
+  if (entries.length === 0) return sha256()
+  let level: Buffer[] = entries.map((hash) => sha256(Buffer.of(0), hash))
+  while (level.length > 1) {
+    const above: Buffer[] = []
+    for (let i = 0; i < level.length; i += 2) {
+      const [left, right] = level.slice(i, i + 2) as [Buffer, Buffer?]
+      // A node without a neighbour rises as it is.
+      above.push(right ? sha256(Buffer.of(1), left, right) : left)
+    }
+    level = above
+  }
+  return level[0] as Buffer
 }

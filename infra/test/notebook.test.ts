@@ -29,7 +29,7 @@ function doings(notebook: readonly Step[]): { title: string; sh: Doings; powersh
 
 test('every step is in all four languages, numbered, and says what is printed', () => {
   const numbered = steps.filter(({ title }) => /^\d/.test(title))
-  assert.equal(numbered.length, 12)
+  assert.equal(numbered.length, 14)
   for (const [i, step] of numbered.entries()) {
     assert.ok(step.title.startsWith(`${i + 1}. `), step.title)
     assert.ok(step.expected.length > 0, step.title)
@@ -44,8 +44,8 @@ test('every step is in all four languages, numbered, and says what is printed', 
 test('PowerShell sends the same requests and runs the same commands as curl', () => {
   const all = doings(steps)
   for (const { title, sh, powershell } of all) assert.deepEqual(powershell, sh, title)
-  assert.equal(all.flatMap(({ sh }) => sh.calls).length, 14)
-  assert.equal(all.flatMap(({ sh }) => sh.commands).length, 5)
+  assert.equal(all.flatMap(({ sh }) => sh.calls).length, 19)
+  assert.equal(all.flatMap(({ sh }) => sh.commands).length, 8)
 })
 
 const changes: Record<string, [from: string, to: string]> = {
@@ -62,6 +62,11 @@ const changes: Record<string, [from: string, to: string]> = {
   'a request less': ['$answer = Invoke-RestMethod -Uri "$gateway/mcp-audit/verify"', ''],
   'another content of a file': ['"accuracy": 0.91', '"accuracy": 0.92'],
   'another command': ['aigov verify "$work/forged', 'aigov verify "$work/export'],
+  'a key less': [
+    'aigov verify "$work/forged.ndjson" --key "$work/log.vkey"',
+    'aigov verify "$work/forged.ndjson"',
+  ],
+  'another entry erased': ['/events/$entry_id/erase', '/events/1/erase'],
 }
 for (const [what, [from, to]] of Object.entries(changes)) {
   test(`${what} in a PowerShell block is noticed`, () => {

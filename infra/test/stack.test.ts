@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { after, afterEach, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
+import { createClient } from '../../clients/typescript/src/index.ts'
 import { appendEvents } from '../test-support/appenders.ts'
 import { checkLog } from '../test-support/check-log.ts'
 import { createTestDatabase, type TestDatabase } from '../test-support/database.ts'
@@ -41,7 +42,8 @@ test('every command of the README answers as it says', async () => {
     })
     const text = await response.text()
     assert.equal(response.status, 200, `${url}: ${text}`)
-    answers.push(url.endsWith('ndjson') ? { text } : JSON.parse(text))
+    const isJson = response.headers.get('content-type')?.startsWith('application/json')
+    answers.push(isJson ? JSON.parse(text) : { text })
   }
   const decisions = answers.filter((answer) => 'risk_score' in answer)
   assert.deepEqual(
@@ -56,7 +58,10 @@ test('every command of the README answers as it says', async () => {
   }
 })
 
-test('the walk-through passes', async () => {
+test('the walk-through passes, on a log with erased details too', async () => {
+  const client = createClient({ baseUrl: stack.gateway.url })
+  const { id } = await client.audit.log({ event_type: 'a', subject: 'b', decision: true })
+  await client.audit.erase(id, { reason: 'asked for', legal_basis: 'GDPR Art. 17' })
   const child = spawn(process.execPath, [join(root, 'examples/walkthrough.ts')], {
     env: { AIGOV_URL: stack.gateway.url },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -69,6 +74,10 @@ test('the walk-through passes', async () => {
   }
   const [code] = await once(child, 'close')
   assert.equal(code, 0, output)
+  assert.match(
+    output,
+    /what the pinned key signed, then and now \.\.\. roots at \d+ and \d+ entries$/m,
+  )
 })
 
 test('the request id of the caller is in both logs and in the stored row', async () => {

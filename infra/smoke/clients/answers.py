@@ -1,6 +1,7 @@
 """Makes calls with the Python client and prints what came of each.
 
-Standard input is a JSON array of { "method", "args", "kwargs" }, the only argument the URL of a gateway.
+Standard input is a JSON array of { "method", "args", "kwargs" }; the arguments are the URL of a gateway and the
+verifier key of its log.
 Standard output is an array of the same length: { "ok": answer } or { "error": { ... } }.
 """
 
@@ -9,7 +10,7 @@ import sys
 
 from ai_governance import Client, GovernanceError
 
-client = Client(sys.argv[1])
+client = Client(sys.argv[1], audit_key=sys.argv[2])
 answers = []
 for call in json.load(sys.stdin):
     try:

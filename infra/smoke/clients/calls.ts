@@ -21,6 +21,10 @@ const payload = {
 }
 const { risk: _, ...riskless } = payload
 const event = { event_type: 'smoke.same', subject: 'é😀 "x"', decision: true, details: metadata }
+const batch = [event, { ...event, decision: false }]
+const hold = { subject: 'same/held', reason: 'a lawsuit' }
+const grounds = { reason: 'asked for', legal_basis: 'GDPR Art. 17' }
+const before = '2020-01-01T00:00:00Z'
 const reserved = { ...event, event_type: 'audit.mine' }
 const encoded = encodeURIComponent(model.model_id)
 
@@ -130,6 +134,78 @@ export const sameCalls: SameCall[] = [
     typescript: (client) => client.audit.event(999_999_999),
     python: { method: 'event', args: [999_999_999] },
     code: 'not_found',
+  },
+  {
+    path: '/mcp-audit/log?proof=true',
+    body: event,
+    typescript: (client) => client.audit.log(event, { proof: true }),
+    python: { method: 'log', args: Object.values(event), kwargs: { proof: true } },
+  },
+  {
+    path: '/mcp-audit/log/batch',
+    body: { events: batch },
+    typescript: (client) => client.audit.logBatch(batch),
+    python: { method: 'log_batch', args: [batch] },
+  },
+  {
+    path: '/mcp-audit/log/batch',
+    body: { events: [event, reserved] },
+    typescript: (client) => client.audit.logBatch([event, reserved]),
+    python: { method: 'log_batch', args: [[event, reserved]] },
+    code: 'event_type_reserved',
+  },
+  {
+    path: '/mcp-audit/holds',
+    body: hold,
+    typescript: (client) => client.audit.hold(hold),
+    python: { method: 'hold', kwargs: hold },
+  },
+  {
+    path: '/mcp-audit/holds',
+    typescript: async (client) => (await client.audit.holdsPage()).items,
+    python: { method: 'holds' },
+  },
+  {
+    path: '/mcp-audit/holds/999999999/release',
+    body: { reason: 'it is over' },
+    typescript: (client) => client.audit.release(999_999_999, 'it is over'),
+    python: { method: 'release', args: [999_999_999, 'it is over'] },
+    code: 'not_found',
+  },
+  {
+    // The entry of the registration above, where the log was empty before.
+    path: '/mcp-audit/events/1/erase',
+    body: grounds,
+    typescript: (client) => client.audit.erase(1, grounds),
+    python: { method: 'erase', args: [1], kwargs: grounds },
+    code: 'never_erased',
+  },
+  {
+    path: '/mcp-audit/retention',
+    body: { before, ...grounds },
+    typescript: (client) => client.audit.retention({ before, ...grounds }),
+    python: { method: 'retention', args: [before], kwargs: grounds },
+  },
+  {
+    path: '/mcp-audit/checkpoint',
+    typescript: (client) => client.audit.checkpoint(),
+    python: { method: 'checkpoint' },
+  },
+  {
+    path: '/mcp-audit/proof/inclusion?id=2',
+    typescript: (client) => client.audit.inclusionProof(2),
+    python: { method: 'inclusion_proof', args: [2] },
+  },
+  {
+    path: '/mcp-audit/proof/inclusion?id=999999999',
+    typescript: (client) => client.audit.inclusionProof(999_999_999),
+    python: { method: 'inclusion_proof', args: [999_999_999] },
+    code: 'not_found',
+  },
+  {
+    path: '/mcp-audit/proof/consistency?from=3',
+    typescript: (client) => client.audit.consistencyProof(3),
+    python: { method: 'consistency_proof', args: [3] },
   },
   {
     path: '/mcp-audit/verify?from_id=1&limit=2',

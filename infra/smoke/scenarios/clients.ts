@@ -12,13 +12,14 @@ export const clients: Scenario = {
   shows: 'curl, the TypeScript client, the Python client and a browser see the same answers',
   async run(stack, say) {
     say(`${sameCalls.length} calls by curl, TypeScript and Python`)
+    const pinned = { url: stack.url, key: await keyOf(stack.url) }
     // Reads come when everybody has written: all three then ask for the same.
     await compare(
-      stack.url,
+      pinned,
       sameCalls.filter(({ body }) => body !== undefined),
     )
     await compare(
-      stack.url,
+      pinned,
       sameCalls.filter(({ body }) => body === undefined),
     )
     say('every verb of the Python command line')
@@ -33,10 +34,22 @@ export const clients: Scenario = {
   },
 }
 
-async function compare(url: string, calls: readonly SameCall[]): Promise<void> {
-  const curl = await byCurl(url, calls)
-  const typescript = await byTypescript(url, calls)
-  const python = await byPython(url, calls)
+/** A gateway, and the verifier key of its log, which the clients pin. */
+interface Pinned {
+  url: string
+  key: string
+}
+
+/** The verifier key as `docker compose up` has made it. */
+async function keyOf(url: string): Promise<string> {
+  const { stdout } = await runCommand(['curl', '-sS', '--fail', `${url}/mcp-audit/checkpoint/key`])
+  return stdout.trim()
+}
+
+async function compare(pinned: Pinned, calls: readonly SameCall[]): Promise<void> {
+  const curl = await byCurl(pinned.url, calls)
+  const typescript = await byTypescript(pinned, calls)
+  const python = await byPython(pinned, calls)
   calls.forEach((call, i) => {
     const name = `${call.body ? 'POST' : 'GET'} ${call.path}`
     const { error } = curl[i] as { error?: { code: string } }
@@ -51,10 +64,11 @@ async function byCurl(url: string, calls: readonly SameCall[]): Promise<unknown[
   const answers: unknown[] = []
   for (const { path, body } of calls) {
     const data = ['-H', 'content-type: application/json', '--data-binary', '@-']
-    const args = ['-sS', '-w', '\n%{http_code}', ...(body === undefined ? [] : data), url + path]
+    const form = '\n%{http_code} %{content_type}'
+    const args = ['-sS', '-w', form, ...(body === undefined ? [] : data), url + path]
     const { stdout } = await runCommand(['curl', ...args], { input: JSON.stringify(body) ?? '' })
-    const [, text = '', status] = /^([\s\S]*)\n(\d{3})$/.exec(stdout) ?? []
-    const answer = JSON.parse(text)
+    const [, text = '', status, type] = /^([\s\S]*)\n(\d{3}) (\S+).*$/.exec(stdout) ?? []
+    const answer = type?.startsWith('text/plain') ? text : JSON.parse(text)
     const { code, detail, errors = [] } = answer
     answers.push(
       status === '200'
@@ -65,8 +79,8 @@ async function byCurl(url: string, calls: readonly SameCall[]): Promise<unknown[
   return answers
 }
 
-async function byTypescript(url: string, calls: readonly SameCall[]): Promise<unknown[]> {
-  const client = createClient({ baseUrl: url })
+async function byTypescript({ url, key }: Pinned, calls: readonly SameCall[]): Promise<unknown[]> {
+  const client = createClient({ baseUrl: url, auditKey: key })
   const answers: unknown[] = []
   for (const call of calls) {
     try {
@@ -80,10 +94,10 @@ async function byTypescript(url: string, calls: readonly SameCall[]): Promise<un
   return JSON.parse(JSON.stringify(answers))
 }
 
-async function byPython(url: string, calls: readonly SameCall[]): Promise<unknown[]> {
+async function byPython({ url, key }: Pinned, calls: readonly SameCall[]): Promise<unknown[]> {
   const script = join(root, 'infra', 'smoke', 'clients', 'answers.py')
   const list = calls.map(({ python }) => ({ args: [], kwargs: {}, ...python }))
-  const { stdout } = await runCommand(['python3', script, url], {
+  const { stdout } = await runCommand(['python3', script, url, key], {
     env: { ...process.env, PYTHONPATH: join(root, 'clients', 'python') },
     input: JSON.stringify(list),
   })
@@ -101,6 +115,13 @@ const ofWhatWasMade = [
   'prev_hash',
   'details_salt',
   'details_hash',
+  'audit_id',
+  'first_id',
+  'last_id',
+  'index',
+  'size',
+  'hashes',
+  'checkpoint',
 ]
 
 /** An answer with the type alone of what cannot be equal. A GET asks again for the same: it is kept whole. */
