@@ -2,7 +2,7 @@ import { detailsHash, entryHash, eventHash } from '@ai-governance/common/audit-e
 import { ApiError } from '@ai-governance/common/errors'
 import type { Verdict } from './answers.ts'
 import type { AttestedRecord, LineageStore } from './lineage-store.ts'
-import { recordHash, registeredDetails } from './record.ts'
+import { type LineageRecord, recordHash, registeredDetails } from './record.ts'
 
 export interface VerifyRequest {
   from_id: number
@@ -42,7 +42,7 @@ export async function verifyRecords(store: LineageStore, request: VerifyRequest)
     const size = Math.min(CHUNK.limit, from_id + limit - next)
     const attested = await store.attested(next, { ...CHUNK, limit: size })
     for (const { record, entry } of attested) {
-      const reason = record.id === next ? recordFault({ record, entry }) : 'the record is missing'
+      const reason = orderFault(record, next, lastEntry) ?? recordFault({ record, entry })
       if (reason) return fault(next, reason)
       lastEntry = record.audit_id
       next++
@@ -58,6 +58,12 @@ export async function verifyRecords(store: LineageStore, request: VerifyRequest)
     reason: null,
     next_from_id: atEnd ? null : next,
   }
+}
+
+/** The id of a record is in no hash. It is right where records are in the order of the entries that attest them. */
+function orderFault(record: LineageRecord, expected: number, lastEntry: number): string | null {
+  if (record.id !== expected) return 'the record is missing'
+  return record.audit_id > lastEntry ? null : 'the record before it was registered later'
 }
 
 /** What is wrong with a record, or null. The entry is recomputed too: a faked one attests nothing. */
