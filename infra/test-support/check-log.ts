@@ -2,47 +2,126 @@ import assert from 'node:assert/strict'
 import { hash } from 'node:crypto'
 import { Client } from 'pg'
 
+/** A row that fits all rows before it. */
+export interface CheckedRow {
+  id: number
+  event_type: string
+  /** Canonical JSON text; null once erased. */
+  details: string | null
+  /** In hex. */
+  entry_hash: string
+}
+
+interface Row extends Omit<CheckedRow, 'entry_hash'> {
+  subject: string
+  decision: boolean
+  details_salt: Buffer | null
+  details_hash: Buffer
+  actor: string | null
+  request_id: string | null
+  us: string
+  prev_hash: Buffer
+  entry_hash: Buffer
+  erased_by: number | null
+}
+
+const SELECT = `SELECT id::int, event_type, subject, decision, details, details_salt, details_hash, actor, request_id,
+  (extract(epoch FROM created_at) * 1000000)::bigint AS us, prev_hash, entry_hash, erased_by::int
+  FROM audit_log ORDER BY id`
+const PAGE = 5_000
+
 /**
- * Reads every row of the log as the owner and recomputes every hash from docs/FORMATS.md, on purpose
- * without a line of the services' own code. Fails the test at the first row that does not fit. Returns
- * how many entries there are.
+ * Reads every row of the log as the owner, in one snapshot, and recomputes every hash from docs/FORMATS.md, on
+ * purpose without a line of the services' own code. Throws an `AssertionError` at the first row that does not
+ * fit. `onRow` hears of each row that does. Returns how many entries there are.
  */
-export async function checkLog(ownerUrl: string): Promise<number> {
+export async function checkLog(
+  ownerUrl: string,
+  onRow: (row: CheckedRow) => void = () => {},
+): Promise<number> {
   const client = new Client({ connectionString: ownerUrl })
+  // A server that is killed meanwhile fails the query; without a listener it would end this process too.
+  client.on('error', () => {})
   await client.connect()
+  const chain = new Chain()
   try {
-    const { rows } = await client.query(
-      `SELECT id::int, event_type, subject, decision, details, details_salt, details_hash, actor, request_id,
-              (extract(epoch FROM created_at) * 1000000)::bigint AS us, prev_hash, entry_hash
-         FROM audit_log ORDER BY id`,
-    )
-    let prev = Buffer.alloc(32)
-    let us = 0n
-    rows.forEach((row, i) => {
-      assert.equal(row.id, i + 1, 'positions have no gap')
-      assert.deepEqual(row.prev_hash, prev, `entry ${row.id} continues the one before`)
-      assert.ok(BigInt(row.us) >= us, `entry ${row.id} is not earlier than the one before`)
-      const details = Buffer.concat([row.details_salt, Buffer.from(row.details)])
-      assert.deepEqual(row.details_hash, hash('sha256', details, 'buffer'))
-      const envelope = JSON.stringify({
-        actor: row.actor,
-        decision: row.decision,
-        details_hash: row.details_hash.toString('hex'),
-        event_type: row.event_type,
-        request_id: row.request_id,
-        subject: row.subject,
-        v: 1,
-      })
-      const numbers = Buffer.alloc(16)
-      numbers.writeBigUInt64BE(BigInt(row.id), 0)
-      numbers.writeBigInt64BE(BigInt(row.us), 8)
-      const parts = [Buffer.of(2), prev, numbers, hash('sha256', envelope, 'buffer')]
-      assert.deepEqual(row.entry_hash, hash('sha256', Buffer.concat(parts), 'buffer'))
-      prev = row.entry_hash
-      us = BigInt(row.us)
-    })
-    return rows.length
+    // Not by `id > …`, page after page: that would pass over a second row of the same id.
+    await client.query(`BEGIN; DECLARE log NO SCROLL CURSOR FOR ${SELECT}`)
+    for (;;) {
+      const { rows } = await client.query<Row>(`FETCH ${PAGE} FROM log`)
+      for (const row of rows) {
+        chain.append(row)
+        onRow({ ...row, entry_hash: row.entry_hash.toString('hex') })
+      }
+      if (rows.length < PAGE) break
+    }
   } finally {
     await client.end()
   }
+  chain.assertErasures()
+  return chain.length
+}
+
+/** The rows so far, and what the next one must continue. */
+class Chain {
+  length = 0
+  #prev = Buffer.alloc(32)
+  #us = 0n
+  readonly #erased = new Map<number, number[]>()
+  readonly #erasers = new Map<number, string>()
+
+  append(row: Row): void {
+    const { id } = row
+    assert.equal(id, this.length + 1, 'positions have no gap and come once')
+    assertSame(row.prev_hash, this.#prev, `entry ${id} continues the one before`)
+    assert.ok(BigInt(row.us) >= this.#us, `entry ${id} is not earlier than the one before`)
+    if (row.erased_by === null) {
+      assert.ok(row.details !== null && row.details_salt !== null, `entry ${id} has its details`)
+      const details = Buffer.concat([row.details_salt, Buffer.from(row.details)])
+      assertSame(row.details_hash, hash('sha256', details, 'buffer'), `details of entry ${id}`)
+      if (row.event_type === 'audit.details_erased') this.#erasers.set(id, row.details)
+    } else {
+      assert.ok(row.details === null && row.details_salt === null, `entry ${id} is erased`)
+      const same = this.#erased.get(row.erased_by)
+      if (same) same.push(id)
+      else this.#erased.set(row.erased_by, [id])
+    }
+    assertSame(row.entry_hash, entryHash(row), `entry_hash of entry ${id}`)
+    this.length = id
+    this.#prev = Buffer.from(row.entry_hash)
+    this.#us = BigInt(row.us)
+  }
+
+  /** Every erased entry is covered and counted by the entry that it names, and by no other. */
+  assertErasures(): void {
+    for (const [id, details] of this.#erasers) {
+      const { first_id, last_id, count } = JSON.parse(details)
+      const ids = this.#erased.get(id) ?? []
+      const outside = ids.filter((erased) => erased < first_id || erased > last_id)
+      assert.deepEqual([ids.length, outside], [count, []], `entry ${id} accounts for its erasures`)
+      this.#erased.delete(id)
+    }
+    assert.deepEqual([...this.#erased], [], 'every erasure has an entry that accounts for it')
+  }
+}
+
+function entryHash(row: Row): Buffer {
+  const envelope = JSON.stringify({
+    actor: row.actor,
+    decision: row.decision,
+    details_hash: row.details_hash.toString('hex'),
+    event_type: row.event_type,
+    request_id: row.request_id,
+    subject: row.subject,
+    v: 1,
+  })
+  const numbers = Buffer.alloc(16)
+  numbers.writeBigUInt64BE(BigInt(row.id), 0)
+  numbers.writeBigInt64BE(BigInt(row.us), 8)
+  const parts = [Buffer.of(2), row.prev_hash, numbers, hash('sha256', envelope, 'buffer')]
+  return hash('sha256', Buffer.concat(parts), 'buffer')
+}
+
+function assertSame(one: Buffer, other: Buffer, what: string): void {
+  assert.ok(one.equals(other), what)
 }

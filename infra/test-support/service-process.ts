@@ -51,7 +51,8 @@ export function serviceProcess(options: ServiceOptions): ServiceProcess {
       })
       closeSync(out)
       while (!(await answers(`${url}/healthz`))) {
-        if (child.exitCode !== null || child.signalCode !== null) throw new Error(`${name} ended:\n${log()}`)
+        if (child.exitCode !== null || child.signalCode !== null)
+          throw new Error(`${name} ended:\n${log()}`)
         await sleep(20)
       }
     },

@@ -1,0 +1,190 @@
+import { AssertionError } from 'node:assert'
+import { createWriteStream, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { checkLog } from '../test-support/check-log.ts'
+import { readFacts } from './facts.ts'
+import type { Fault } from './faults.ts'
+import { type Violation, violations } from './invariants.ts'
+import type { History } from './load/history.ts'
+import { type Load, loadName, startLoad } from './load/load.ts'
+import { verifyOffline } from './offline.ts'
+import type { World } from './world.ts'
+
+export interface CampaignOptions {
+  folder: string
+  clients: number
+  /** How often each fault strikes, one after the other. */
+  faults: readonly (readonly [fault: Fault, times: number])[]
+  /** What must be acknowledged between two strikes, and for how long, in ms, the load goes on undisturbed. */
+  between: { acknowledged: number; ms: number }
+  /** Requests to make in all, and the share of them that is repeated; without it the load ends with the last fault. */
+  appends?: { count: number; retries: number }
+  /** For how long a request is asked for again until it is acknowledged; usually a minute. */
+  patienceMs?: number
+  say: (line: string) => void
+}
+
+/** One strike, in ms since 1970. */
+export interface Strike {
+  fault: Fault
+  at: number
+  /** When it was mended. */
+  healthyAt: number
+}
+
+/** What came of it all. */
+export interface CampaignResult {
+  strikes: Strike[]
+  history: History
+  violations: Violation[]
+  /** Entries at the end. */
+  entries: number
+  /** Checkpoints that were taken at the start and after strikes. */
+  checkpoints: number
+}
+
+/**
+ * Faults under load, and what an independent reader, the signer and both offline verifiers say of it: the reader and
+ * the signer after each of them, the verifiers at the end, with every checkpoint that was taken.
+ */
+export async function runCampaign(world: World, options: CampaignOptions): Promise<CampaignResult> {
+  const { folder, clients, appends, say } = options
+  const load = startLoad({
+    name: loadName(),
+    auditUrls: world.auditUrls,
+    lineageUrl: world.lineageUrl,
+    clients,
+    historyFile: join(folder, 'history.ndjson'),
+    appends: appends?.count ?? null,
+    retries: appends?.retries ?? 0,
+    patienceMs: options.patienceMs ?? 60_000,
+  })
+  const watch = new Watch(world)
+  const strikes: Strike[] = []
+  try {
+    await watch.look(load)
+    for (const [fault, times] of options.faults) {
+      for (let n = 1; n <= times; n++) {
+        strikes.push(await strikeOnce(world, load, fault, options))
+        await watch.look(load)
+        say(`${fault.name}: ${n} of ${times}; ${load.progress().acked} acknowledged`)
+      }
+    }
+    if (!appends) await undisturbed(load, options)
+    const history = await load.end()
+    return await judge(world, options, { strikes, history, watch })
+  } finally {
+    load.kill()
+  }
+}
+
+async function strikeOnce(
+  world: World,
+  load: Load,
+  fault: Fault,
+  options: CampaignOptions,
+): Promise<Strike> {
+  await undisturbed(load, options)
+  // Not always at the same point of a batch.
+  await sleep(50 * Math.random())
+  const at = Date.now()
+  await fault.strike(world)
+  const healthyAt = Date.now()
+  await load.acknowledges(1)
+  return { fault, at, healthyAt }
+}
+
+async function undisturbed(load: Load, { between }: CampaignOptions): Promise<void> {
+  await Promise.all([load.acknowledges(between.acknowledged), sleep(between.ms)])
+}
+
+async function judge(
+  world: World,
+  { folder, clients, appends }: CampaignOptions,
+  { strikes, history, watch }: { strikes: Strike[]; history: History; watch: Watch },
+): Promise<CampaignResult> {
+  const facts = await readFacts(world.server.ownerUrl)
+  const isCounted = !appends && strikes.every(({ fault }) => fault.isSudden)
+  const at = strikes.map((strike) => strike.at)
+  const found = violations(history, facts, { at, ...(isCounted && { mostDoubts: clients }) })
+  if (strikes.length > 0 && strikes.every(({ fault }) => fault.isOrderly)) {
+    found.push(...unanswered(history))
+  }
+  const notes = join(folder, 'notes.txt')
+  writeFileSync(notes, watch.notes.join('\n'))
+  const file = join(folder, 'export.ndjson')
+  await saveExport(world.audits[0]?.url as string, file)
+  const evidence = { key: world.verifierKey, checkpoints: watch.notes.length > 0 ? notes : null }
+  const verdict = await verifyOffline(file, evidence)
+  if (verdict.result !== 'verified') {
+    const what = `both verifiers, with all checkpoints: ${verdict.result}, ${verdict.reason}`
+    found.push({ invariant: 'I2', what, times: 1 })
+  }
+  return {
+    strikes,
+    history,
+    violations: [...found, ...watch.violations],
+    entries: facts.hashes.length,
+    checkpoints: watch.notes.length,
+  }
+}
+
+/** After orderly ends alone: what was carried out was answered, so no request in doubt was. */
+function unanswered({ requests }: History): Violation[] {
+  const replayed = [...requests].filter(([, { doubts, acks }]) => doubts > 0 && acks[0]?.replayed)
+  const [first] = replayed
+  if (!first) return []
+  const what = `${first[0]} was under way at an orderly end, was carried out and was not answered`
+  return [{ invariant: 'I4', what, times: replayed.length }]
+}
+
+/** Streams the whole log to a file. */
+export async function saveExport(auditUrl: string, file: string): Promise<void> {
+  const answer = await fetch(`${auditUrl}/export?fmt=ndjson`)
+  if (!answer.ok || !answer.body) throw new Error(`the export was answered ${answer.status}`)
+  await pipeline(Readable.fromWeb(answer.body), createWriteStream(file))
+}
+
+/** Looks at the log while the load goes on: every row, and a checkpoint of each replica. */
+class Watch {
+  readonly notes: string[] = []
+  readonly violations: Violation[] = []
+  readonly #world: World
+
+  constructor(world: World) {
+    this.#world = world
+  }
+
+  async look(load: Load): Promise<void> {
+    for (const { url } of this.#world.audits) await this.#checkpoint(url, load)
+    try {
+      await checkLog(this.#world.server.ownerUrl)
+    } catch (error) {
+      if (!(error instanceof AssertionError)) throw error
+      const [what = ''] = error.message.split('\n')
+      this.violations.push({ invariant: 'I2', what, times: 1 })
+    }
+  }
+
+  /** A replica may need a moment until it has a connection again, and no longer than others have theirs. */
+  async #checkpoint(url: string, load: Load): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      const answer = await fetch(`${url}/checkpoint`)
+      const text = await answer.text()
+      if (answer.ok) {
+        this.notes.push(text)
+        return
+      }
+      const { code, detail } = JSON.parse(text)
+      if (tries > 100 || !/^(database_|outcome_)/.test(code)) {
+        const what = `no checkpoint after a fault: ${answer.status} ${code}, ${detail}`
+        this.violations.push({ invariant: 'I2', what, times: 1 })
+        return
+      }
+      await load.acknowledges(1)
+    }
+  }
+}

@@ -1,0 +1,179 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { countBetween } from './campaign-findings.ts'
+import { readFacts } from './facts.ts'
+import { type Finding, p99 } from './findings.ts'
+import { violations } from './invariants.ts'
+import type { History } from './load/history.ts'
+import { type Load, loadName, startLoad } from './load/load.ts'
+import { asOwner } from './server.ts'
+import type { World } from './world.ts'
+
+export interface DrillOptions {
+  folder: string
+  clients: number
+  /** How long the trouble lasts, and the load before and after it. */
+  ms: { trouble: number; before: number; after: number }
+  /** Whether times are judged, and not only told. */
+  isMeasured: boolean
+}
+
+/** A time of trouble, in ms since 1970. */
+interface Trouble {
+  from: number
+  to: number
+}
+
+const MIB = 1_048_576
+
+/** Somebody holds the table of the log for a while: callers are told soon, memory does not grow, and it goes on after. */
+export async function lockDrill(world: World, options: DrillOptions): Promise<Finding[]> {
+  let peak = 0
+  let start = 0
+  const { history, trouble, found } = await drill(world, options, async () => {
+    start = memory(world)
+    const sampler = setInterval(() => {
+      peak = Math.max(peak, memory(world))
+    }, 100)
+    await asOwner(world.server.ownerUrl, async (owner) => {
+      await owner.query('BEGIN; LOCK TABLE audit_log IN ACCESS EXCLUSIVE MODE')
+      await sleep(options.ms.trouble)
+      await owner.query('COMMIT')
+    })
+    clearInterval(sampler)
+  })
+  const slowest = p99(during(history, trouble).map(({ ms }) => ms))
+  const growth = Math.round((peak - start) / MIB)
+  const back = backAfter(history, trouble)
+  return [
+    ...answered(history, trouble, 'LOCK TABLE'),
+    {
+      what: '  answered within (goal p99 3000 ms)',
+      figure: `${slowest} ms`,
+      holds: options.isMeasured ? slowest <= 3_000 : null,
+    },
+    {
+      what: '  memory of mcp-audit grows by (goal 50 MiB)',
+      figure: `${growth} MiB`,
+      holds: options.isMeasured ? growth <= 50 : null,
+    },
+    {
+      what: '  back to 95 % of the rate after (goal 5000 ms)',
+      figure: back === null ? 'not in the time after it' : `${back} ms`,
+      holds: options.isMeasured ? back !== null && back <= 5_000 : null,
+    },
+    ...found,
+  ]
+}
+
+/** PostgreSQL is stopped for a while. */
+export async function stopDrill(world: World, options: DrillOptions): Promise<Finding[]> {
+  const audit = world.audits[0]?.url as string
+  let unready = 0
+  let health = 0
+  let retryAfter: string | null = null
+  const { history, trouble, found } = await drill(world, options, async (from) => {
+    await world.server.stop()
+    while ((await fetch(`${audit}/readyz`)).status !== 503) await sleep(20)
+    unready = Date.now() - from
+    health = (await fetch(`${audit}/healthz`)).status
+    const answer = await fetch(`${audit}/log`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ event_type: 'a', subject: 'b', decision: true }),
+    })
+    retryAfter = answer.status === 503 ? answer.headers.get('retry-after') : null
+    await sleep(options.ms.trouble)
+    await world.server.start()
+  })
+  const slowest = p99(during(history, trouble).map(({ ms }) => ms))
+  return [
+    ...answered(history, trouble, 'PostgreSQL stopped'),
+    {
+      what: '  answered within (goal p99 2000 ms)',
+      figure: `${slowest} ms`,
+      holds: options.isMeasured ? slowest <= 2_000 : null,
+    },
+    {
+      what: '  Retry-After, /healthz',
+      figure: `${retryAfter} s, ${health}`,
+      holds: Number(retryAfter) > 0 && health === 200,
+    },
+    {
+      what: '  /readyz is 503 after (goal 5000 ms)',
+      figure: `${unready} ms`,
+      holds: options.isMeasured ? unready <= 5_000 : null,
+    },
+    ...found,
+  ]
+}
+
+async function drill(
+  world: World,
+  { folder, clients, ms }: DrillOptions,
+  trouble: (from: number) => Promise<void>,
+): Promise<{ history: History; trouble: Trouble; found: Finding[] }> {
+  const load: Load = startLoad({
+    name: loadName(),
+    auditUrls: world.auditUrls,
+    lineageUrl: null,
+    clients,
+    historyFile: join(folder, 'history.ndjson'),
+    appends: null,
+    retries: 0,
+    patienceMs: 60_000,
+  })
+  try {
+    await load.acknowledges(1)
+    await sleep(ms.before)
+    const from = Date.now()
+    await trouble(from)
+    const to = Date.now()
+    await load.acknowledges(1)
+    await sleep(ms.after)
+    const history = await load.end()
+    const facts = await readFacts(world.server.ownerUrl)
+    const found = violations(history, facts, { at: [from] }).map((one) => ({
+      what: `  ${one.invariant}`,
+      figure: one.what,
+      holds: false,
+    }))
+    return { history, trouble: { from, to }, found }
+  } finally {
+    load.kill()
+  }
+}
+
+const during = ({ failures }: History, { from, to }: Trouble) =>
+  failures.filter(({ at }) => at >= from && at <= to)
+
+function answered(history: History, trouble: Trouble, what: string): Finding[] {
+  const other = during(history, trouble).filter(({ status }) => status !== 503)
+  const seconds = Math.round((trouble.to - trouble.from) / 1_000)
+  return [
+    { what, figure: `${seconds} s`, holds: null },
+    {
+      what: '  answers are 503',
+      figure: `${during(history, trouble).length - other.length}, other ${other.length}`,
+      holds: other.length === 0,
+    },
+  ]
+}
+
+/** When, from the end of the trouble on, a second begins with 95 % of what was acknowledged in one before. */
+function backAfter({ ackedAt }: History, { from, to }: Trouble): number | null {
+  const usual = countBetween(ackedAt, from - 2_000, from) / 2
+  const last = ackedAt.at(-1) ?? to
+  for (let at = to; at + 1_000 <= last; at += 50) {
+    if (countBetween(ackedAt, at, at + 1_000) >= 0.95 * usual) return at - to
+  }
+  return null
+}
+
+/** What the first replica holds in memory, in bytes; 0 where there is no /proc. */
+function memory(world: World): number {
+  if (process.platform !== 'linux') return 0
+  const status = readFileSync(`/proc/${world.audits[0]?.pid()}/status`, 'utf8')
+  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1_024
+}

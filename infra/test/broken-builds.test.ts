@@ -1,0 +1,15 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { BROKEN_BUILDS } from '../harness/broken/builds.ts'
+import { hunt } from '../harness/broken/hunt.ts'
+import { scratchFolder } from '../test-support/scratch.ts'
+
+// One for each thing that may be broken: `npm run harness -- broken` has more.
+for (const name of ['no-lock', 'keys-forgotten', 'answer-before-commit', 'signer-without-state']) {
+  test(`a build that is broken on purpose is found: ${name}`, async (t) => {
+    const build = BROKEN_BUILDS.find((one) => one.name === name)
+    assert.ok(build)
+    const { holds, figure } = await hunt({ folder: scratchFolder(t), say: () => {} }, build)
+    assert.equal(holds, true, figure)
+  })
+}

@@ -1,0 +1,10 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { allHold, tableOf } from '../harness/findings.ts'
+import { erasureScenario } from '../harness/scenarios.ts'
+import { scratchFolder } from '../test-support/scratch.ts'
+
+test('erased text is gone from tables, exports and logs, and both verifiers stay green', async (t) => {
+  const findings = await erasureScenario({ folder: scratchFolder(t), say: () => {} })
+  assert.ok(allHold(findings), tableOf(findings).join('\n'))
+})
