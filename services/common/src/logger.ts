@@ -1,9 +1,8 @@
 import pino, { type Logger } from 'pino'
 
 /**
- * JSON lines on standard output. Lines are gathered for up to 200 ms or 32 KiB, because a write, which
- * another thread does, costs as much as a request; they are flushed at exit and before a fatal error ends the
- * process. What must not be lost is in the audit log, not here.
+ * JSON lines on standard output. Lines are gathered for up to 200 ms or 32 KiB, because each write costs; they
+ * are flushed at exit and before a fatal error ends the process. What must not be lost is in the audit log, not here.
  */
 export function createLogger(service: string, level: string): Logger {
   const destination = pino.destination({

@@ -48,7 +48,7 @@ function makeProgram(): Command {
 Examples:
   aigov status
   aigov validate payload.json && aigov register model.json
-  aigov export --out audit.ndjson && aigov verify audit.ndjson
+  aigov audit key > log.key && aigov export --out audit.ndjson && aigov verify audit.ndjson --key log.key
 
 Results go to standard output, everything else to standard error. "aigov <command> --help" shows an
 example of each command, "aigov --version" which one this is.

@@ -79,7 +79,7 @@ export class Signer {
     if (this.#key) return this.#key
     throw new ApiError(
       'signing_key_missing',
-      'There is no key to sign checkpoints with: make one with "aigov audit keygen", see docs/OPERATIONS.md.',
+      'There is no key to sign checkpoints with: make one with "aigov audit keygen"; see docs/OPERATIONS.md, "New origin".',
     )
   }
 
@@ -151,7 +151,7 @@ export class Signer {
     if (!state) {
       throw new ApiError(
         'signer_state_missing',
-        'The file with the state of the signer is missing. It is never made anew for an old key: restore it, or start a new origin, see docs/OPERATIONS.md.',
+        'The file with the state of the signer is missing. It is never made anew for an old key: see docs/OPERATIONS.md, "Put the signing key back" or "New origin".',
       )
     }
     if (origin !== undefined && origin !== state.origin) {

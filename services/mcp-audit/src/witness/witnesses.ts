@@ -23,7 +23,7 @@ export function readWitnesses(file: string | undefined): Witness[] {
     text = readFileSync(file, 'utf8')
   } catch (error) {
     throw new EnvironmentError([
-      `AUDIT_WITNESSES_PATH names ${file}, which cannot be read (${(error as NodeJS.ErrnoException).code}): it must be a file with a witness a line, see docs/OPERATIONS.md.`,
+      `AUDIT_WITNESSES_PATH names ${file}, which cannot be read (${(error as NodeJS.ErrnoException).code}): it must be a file with a witness a line; see docs/OPERATIONS.md, "Witnesses".`,
     ])
   }
   const witnesses: Witness[] = []
