@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { ApiError } from './errors.ts'
 
 interface Waiting<Item, Result> {
@@ -6,20 +7,6 @@ interface Waiting<Item, Result> {
   resolve: (result: Result) => void
   reject: (error: unknown) => void
 }
-
-/** A batch that is under way. `outcome` never rejects. */
-interface Sent<Item, Result> {
-  batch: Waiting<Item, Result>[]
-  outcome: Promise<Outcome<Result>>
-}
-
-type Outcome<Result> = { results: Result[] } | { error: unknown }
-
-/**
- * So many items are a batch without waiting for more: they take the database longer than a commit does. With
- * 64 callers or more one part of them is then answered and read while the database writes the other.
- */
-const ENOUGH = 32
 
 export interface GroupCommitOptions<Item, Result> {
   /** Writes a batch in one transaction: all of it or nothing; results in the order of the items. */
@@ -43,8 +30,6 @@ export class GroupCommit<Item, Result> {
   #waiting: Waiting<Item, Result>[] = []
   #waitingBytes = 0
   #running: Promise<void> | null = null
-  /** Ends the wait for more items. */
-  #wake: (() => void) | null = null
 
   constructor(options: GroupCommitOptions<Item, Result>) {
     this.#options = options
@@ -62,7 +47,6 @@ export class GroupCommit<Item, Result> {
     this.#waitingBytes += bytes
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, bytes, resolve, reject })
-      if (this.#waiting.length >= ENOUGH) this.#wake?.()
       this.#running ??= this.#run()
     })
   }
@@ -73,14 +57,12 @@ export class GroupCommit<Item, Result> {
   }
 
   async #run(): Promise<void> {
-    let next: Sent<Item, Result> | null = null
-    while (next || this.#waiting.length > 0) {
-      const sent: Sent<Item, Result> = next ?? (await this.#gather())
-      const outcome: Outcome<Result> = await sent.outcome
-      // Sent before this batch is answered, so that the database works while the answers are written.
-      const goesOn: boolean = 'results' in outcome && this.#waiting.length >= ENOUGH
-      next = goesOn ? this.#send() : null
-      const failure = await this.#settle(sent.batch, outcome)
+    while (this.#waiting.length > 0) {
+      // What the sockets hold by now travels together: after a batch is answered, its clients' next
+      // requests arrive within one turn of the event loop, and the first must not go out alone.
+      await setImmediate()
+      const batch = this.#take()
+      const failure = await this.#commit(batch)
       if (failure !== null && !this.#options.isItemFault(failure)) {
         // The database is away or stuck. What waited meanwhile would only wait again, one time-out
         // after another, so it is answered now.
@@ -89,26 +71,6 @@ export class GroupCommit<Item, Result> {
       }
     }
     this.#running = null
-  }
-
-  /**
-   * Sends what the sockets hold by now together: after a batch is answered, its clients' next requests arrive
-   * within one turn of the event loop, and the first must not go out alone.
-   */
-  async #gather(): Promise<Sent<Item, Result>> {
-    if (this.#waiting.length < ENOUGH) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve
-        setImmediate(resolve)
-      })
-      this.#wake = null
-    }
-    return this.#send()
-  }
-
-  #send(): Sent<Item, Result> {
-    const batch = this.#take()
-    return { batch, outcome: this.#commit(batch) }
   }
 
   #take(): Waiting<Item, Result>[] {
@@ -124,32 +86,25 @@ export class GroupCommit<Item, Result> {
     return batch
   }
 
-  async #commit(batch: Waiting<Item, Result>[]): Promise<Outcome<Result>> {
+  /** Settles every item of the batch. Returns the error of a batch that failed as a whole, else null. */
+  async #commit(batch: Waiting<Item, Result>[]): Promise<unknown> {
     try {
-      return { results: await this.#options.commit(batch.map((waiting) => waiting.item)) }
-    } catch (error) {
-      return { error }
-    }
-  }
-
-  /** Answers every item of the batch. Returns the error of a batch that failed as a whole, else null. */
-  async #settle(batch: Waiting<Item, Result>[], outcome: Outcome<Result>): Promise<unknown> {
-    if ('results' in outcome) {
+      const results = await this.#options.commit(batch.map((waiting) => waiting.item))
       batch.forEach((waiting, i) => {
-        waiting.resolve(outcome.results[i] as Result)
+        waiting.resolve(results[i] as Result)
       })
       return null
+    } catch (error) {
+      // Nothing of the batch was written: one bad item must not fail its neighbours.
+      if (batch.length > 1 && this.#options.isItemFault(error)) return this.#commitOneByOne(batch)
+      for (const waiting of batch) waiting.reject(error)
+      return error
     }
-    const { error } = outcome
-    // Nothing of the batch was written: one bad item must not fail its neighbours.
-    if (batch.length > 1 && this.#options.isItemFault(error)) return this.#commitOneByOne(batch)
-    for (const waiting of batch) waiting.reject(error)
-    return error
   }
 
   async #commitOneByOne(batch: Waiting<Item, Result>[]): Promise<unknown> {
     for (const [i, waiting] of batch.entries()) {
-      const failure = await this.#settle([waiting], await this.#commit([waiting]))
+      const failure = await this.#commit([waiting])
       if (failure === null || this.#options.isItemFault(failure)) continue
       for (const rest of batch.slice(i + 1)) rest.reject(notSent(failure))
       return failure

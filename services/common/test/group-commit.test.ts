@@ -7,7 +7,7 @@ import { GroupCommit } from '@ai-governance/common/group-commit'
 class BadItem extends Error {}
 
 /** A queue whose batches wait until the test lets them go. */
-function controlled(limits = { maxItems: 3, maxWaiting: 5 }) {
+function controlled() {
   const batches: { items: string[]; finish: () => void; fail: (error: Error) => void }[] = []
   const queue = new GroupCommit<string, string>({
     commit: (items) =>
@@ -15,8 +15,9 @@ function controlled(limits = { maxItems: 3, maxWaiting: 5 }) {
         batches.push({ items, finish: () => resolve(items.map((i) => `<${i}>`)), fail: reject })
       }),
     isItemFault: (error) => error instanceof BadItem,
+    maxItems: 3,
     maxBytes: 100,
-    ...limits,
+    maxWaiting: 5,
     maxWaitingBytes: 5_000,
   })
   /** The batch of this number, once it is out. */
@@ -43,21 +44,6 @@ test('an item goes out at once, and what arrives meanwhile is the next batch', a
   assert.deepEqual((await batch(1)).items, ['b', 'c'])
   ;(await batch(1)).finish()
   assert.deepEqual(await Promise.all(others), ['<b>', '<c>'])
-})
-
-test('many items go out without waiting for more, and the next batch before the last is answered', async () => {
-  const { queue, batches } = controlled({ maxItems: 100, maxWaiting: 100 })
-  const submit = (n: number) => Array.from({ length: n }, (_, i) => queue.submit(String(i), 1))
-  // Submitted in one turn of the event loop, of which microtasks are part.
-  const first = submit(32)
-  for (let i = 0; i < 10; i++) await null
-  assert.equal(batches.length, 1)
-  const second = submit(40)
-  const outWhenAnswered = first[0]?.then(() => batches.map(({ items }) => items.length))
-  batches[0]?.finish()
-  assert.deepEqual(await outWhenAnswered, [32, 40])
-  batches[1]?.finish()
-  assert.equal((await Promise.all([...first, ...second])).length, 72)
 })
 
 test('a batch holds no more items and bytes than allowed, but always one', async () => {

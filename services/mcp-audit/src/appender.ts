@@ -59,7 +59,7 @@ export class Appender {
       : this.#submitKeyed(event))
     if (!link || link.outcome === 'appended') {
       const { key, ...content } = event
-      // Checked here, one entry at a time, and not with the batch: the next batch is under way by now.
+      // Checked for each caller and not for the whole batch: a hash that differs fails one answer.
       return { entry: checkedEntry(content, salt, link), replayed: false }
     }
     const entry = await this.#store.entry(knownId(link))
