@@ -96,7 +96,7 @@ async function read(url: string, pauseMs: number): Promise<number> {
   let lines = 0
   let sinceRest = 0
   for await (const chunk of response as AsyncIterable<Buffer>) {
-    for (const byte of chunk) if (byte === 0x0a) lines++
+    for (let at = chunk.indexOf(0x0a); at !== -1; at = chunk.indexOf(0x0a, at + 1)) lines++
     sinceRest += chunk.length
     if (pauseMs > 0 && sinceRest > MIB) {
       sinceRest = 0

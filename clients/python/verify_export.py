@@ -975,6 +975,10 @@ class Verification:
         if checkpoint.size < last:
             raise Fault("the checkpoint ends before the entries")
         is_whole = self.from_the_start and checkpoint.size == last
+        if inclusion is None and checkpoint.size == last > 0 and not is_whole:
+            # Only the whole log goes without one: whoever wrote this trailer was asked for entry 1.
+            missing = "the first entries are missing"
+            raise Fault(f"{missing}: the trailer is that of the whole log", 1)
         if (inclusion is None) != (is_whole or last == 0):
             raise Fault("the inclusion of the last entry is missing, or is not wanted")
         if is_whole:

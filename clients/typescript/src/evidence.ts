@@ -118,6 +118,7 @@ export function judgeEvidence(walked: Walked, trailer: Trailer, given: Given): E
   }
 }
 
+const STARTS_LATE = 'the first entries are missing: the trailer is that of the whole log'
 const UNSIGNED = 'the export holds no signed checkpoint'
 
 function judgeEarlier(
@@ -138,7 +139,10 @@ function judgeEarlier(
         behind(size, earlier),
       )
     }
-    if (size > end) return fault(`an earlier checkpoint has ${size} entries`, last + 1)
+    if (size > end) {
+      const said = `an earlier checkpoint has ${size} entries`
+      return fault(`entries are missing at the end: ${said}`, last + 1)
+    }
     unjudged++
   }
   return { unjudged }
@@ -176,6 +180,8 @@ function judgeCheckpoint(
     return fault('the root is not that of the checkpoint', behind(size, earlier))
   }
   if (last === 0) return inclusion ? fault('the trailer has an inclusion and no entry') : checkpoint
+  // Only the whole log goes without one: whoever wrote this trailer was asked for entry 1.
+  if (!inclusion && size === last) return fault(STARTS_LATE, 1)
   if (!inclusion) return fault('the trailer has no inclusion of its last entry')
   const isProven = verifyInclusion(last - 1, size, leafHash(walked.lastEntryHash), inclusion, root)
   return isProven ? checkpoint : fault('inclusion does not prove the last entry')
