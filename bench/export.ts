@@ -13,8 +13,8 @@ const MIB = 1_048_576
 const COPY = 'COPY of these entries to standard output by psql'
 
 /**
- * The export of 200,000 entries through the gateway to a fast and to a slow reader: entries a second, and
- * by how much service and gateway grow while it streams. Linux only: memory is read from /proc.
+ * The export of 200,000 entries to a fast reader, at the service and through the gateway, and to a slow one: entries a
+ * second, and by how much service and gateway grow while it streams. Linux only: memory is read from /proc.
  */
 export async function benchExport(
   stack: Stack,
@@ -23,18 +23,21 @@ export async function benchExport(
 ): Promise<Figure[]> {
   say(`export: filling the log to ${ENTRIES.toLocaleString('en')} entries`)
   await fill(database.ownerUrl)
-  const url = `${stack.gateway.url}/mcp-audit/export?fmt=ndjson&to_id=${ENTRIES}`
+  const path = `/export?fmt=ndjson&to_id=${ENTRIES}`
+  const direct = `${stack.audit.url}${path}`
+  const url = `${stack.gateway.url}/mcp-audit${path}`
   const pids = { service: stack.audit.pid() as number, gateway: stack.gateway.pid() as number }
   await read(url, 0) // warm-up: what a first export allocates once is not growth
   const copied = await copyRates(database)
   const figures: Figure[] = []
   if (copied) figures.push({ name: COPY, unit: 'rows/s', values: copied })
   else say('skipped: psql is not installed')
-  for (const [kind, pauseMs] of [
-    ['fast', 0],
-    ['slow', 100],
+  for (const [kind, from, pauseMs] of [
+    ['to a fast reader, at the service', direct, 0],
+    ['to a fast reader, through the gateway', url, 0],
+    ['to a slow reader, through the gateway', url, 100],
   ] as const) {
-    say(`export: to a ${kind} reader`)
+    say(`export: ${kind}`)
     const before = { service: rss(pids.service), gateway: rss(pids.gateway) }
     const peak = { ...before }
     const sampler = setInterval(() => {
@@ -42,13 +45,13 @@ export async function benchExport(
       peak.gateway = Math.max(peak.gateway, rss(pids.gateway))
     }, 50)
     const start = performance.now()
-    const lines = await read(url, pauseMs)
+    const lines = await read(from, pauseMs)
     clearInterval(sampler)
     if (lines !== ENTRIES + 1) throw new Error(`the export has ${lines} lines`)
     const seconds = (performance.now() - start) / 1000
     figures.push(
       {
-        name: `export to a ${kind} reader`,
+        name: `export ${kind}`,
         unit: 'entries/s',
         values: [ENTRIES / seconds],
         ...(copied && { ratio: { of: 'COPY', value: ENTRIES / seconds / median(copied) } }),

@@ -20,9 +20,9 @@ export interface DatabaseOptions {
 const CONNECTIONS = { write: 4, read: 8, session: 1 }
 /**
  * Milliseconds. The server gives up first, so that its answer says what happened; `query` is for a server
- * that hangs. `probe` keeps readiness quicker than any query.
+ * that hangs. `probe` keeps readiness quicker than any query. A statement may wait for two locks, one after the other.
  */
-const LIMITS = { connect: 2_000, lock: 2_000, statement: 8_000, query: 9_000, probe: 2_000 }
+const LIMITS = { connect: 2_000, lock: 1_400, statement: 8_000, query: 9_000, probe: 2_000 }
 
 /** The SQLSTATE of a query that the server refused, for the store that sent it; else null. */
 export function sqlState(error: unknown): string | null {
@@ -95,7 +95,7 @@ export class Database {
 
   /**
    * Runs `work` on one connection while it holds the session lock `lock` (pg_advisory_lock), which the server
-   * frees if this process dies. For statements that change nothing. Waits at most 2 s for the lock.
+   * frees if this process dies. For statements that change nothing. Waits at most 1.4 s for the lock.
    */
   async locked<Result>(lock: string, work: (read: Read) => Promise<Result>): Promise<Result> {
     const client = await checkOut(this.#sessions)

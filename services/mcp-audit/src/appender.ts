@@ -99,7 +99,10 @@ export class Appender {
   async #submitKeyed(event: KeyedEvent): Promise<Outcome> {
     const scope = JSON.stringify([event.actor, event.key])
     for (let twin = this.#underWay.get(scope); twin; twin = this.#underWay.get(scope)) {
-      await twin.catch(() => {})
+      await twin.catch((error: unknown) => {
+        // The database is away or stuck: this one would only wait as long again.
+        if (!isDataFault(error)) throw error
+      })
     }
     const submitted = this.#submit(event)
     this.#underWay.set(scope, submitted)

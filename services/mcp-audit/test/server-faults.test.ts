@@ -59,6 +59,24 @@ test('a table that is locked makes appends and reads 503, and takes none of the 
   assert.equal((await service.log(EVENT)).statusCode, 200)
 })
 
+test('a repeat that waits for its first request hears with it that the log is locked', async () => {
+  await owner.query('BEGIN; LOCK TABLE audit_log IN ACCESS EXCLUSIVE MODE')
+  const heard: string[] = []
+  const send = async () => {
+    const answer = await service.log(EVENT, { 'idempotency-key': 'twice' })
+    heard.push(answer.json().code)
+  }
+  const both = [send(), send()]
+  await Promise.race(both)
+  // Sent again, the repeat would wait for the lock anew, for more turns of the event loop than these.
+  for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setImmediate(resolve))
+  const inTime = [...heard]
+  await owner.query('ROLLBACK')
+  await Promise.all(both)
+  assert.deepEqual(inTime, ['database_busy', 'database_busy'])
+  assert.equal((await service.log(EVENT, { 'idempotency-key': 'twice' })).statusCode, 200)
+})
+
 test('a backend that dies while it commits leaves only what it had been given in doubt', async () => {
   await owner.query('BEGIN; LOCK TABLE audit_log IN ACCESS EXCLUSIVE MODE')
   const first = service.log(EVENT)

@@ -20,7 +20,7 @@ export interface SignerOptions {
   origin: string | undefined
 }
 
-/** How long one replica may go on signing while others wait for the lock, which they do for 2 s. */
+/** How long one replica may go on signing while others wait for the lock, which they do for 1.4 s. */
 const LOCK_HELD_MS = 200
 
 interface Waiting {
