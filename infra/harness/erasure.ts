@@ -42,6 +42,8 @@ export async function erasureDrill(world: World, folder: string): Promise<Findin
   const gone = [markers.small, markers.large, markers.many]
   await fill(base, markers)
   const note = await (await fetch(`${base}/checkpoint`)).text()
+  // The planner keeps samples of what it has seen.
+  await asOwner(world.server.ownerUrl, (owner) => owner.query('ANALYZE'))
   await checkpointFiles(world)
   const before = filesWith(world.server.dataDir, gone)
   const held = await erase(base)

@@ -13,13 +13,13 @@ export const CONTENT_TYPES: Record<ExportFormat, string> = {
 }
 
 /** Exports at once; a further one is refused as `overloaded`. */
-export const MAX_EXPORTS = 200
+export const MAX_EXPORTS = 64
 
 // A slow reader holds a chunk or two: large enough that the round trip is small beside the rows, small
 // enough for all the readers that MAX_EXPORTS lets in.
 const CHUNK = { ids: 250, maxBytes: 131_072 }
-/** Chunks under way at once for one export: PostgreSQL makes one while the other is sent. */
-const AHEAD = 2
+/** Chunks under way at once for one export: PostgreSQL makes one while the other is sent, unless entries are large. */
+const AHEAD = { few: 1, usual: 2, largeText: 262_144 }
 
 export interface ExportSource {
   entries: AuditStore
@@ -72,8 +72,9 @@ type Read = (from: number, to: number) => Promise<ExportChunk | null>
 async function* chunks(read: Read, from: number, to: number): AsyncGenerator<ExportChunk> {
   const ahead: { end: number; chunk: Promise<ExportChunk | null> }[] = []
   let next = from
+  let most = AHEAD.usual
   while (next <= to || ahead.length > 0) {
-    while (next <= to && ahead.length < AHEAD) {
+    while (next <= to && ahead.length < most) {
       const end = Math.min(to, next + CHUNK.ids - 1)
       const chunk = read(next, end)
       // An error is met when its turn comes; until then, or if the reader leaves before, nobody listens.
@@ -83,6 +84,7 @@ async function* chunks(read: Read, from: number, to: number): AsyncGenerator<Exp
     }
     const { end, chunk } = ahead.shift() as (typeof ahead)[number]
     for (let part = await chunk; part; ) {
+      most = part.text.length > AHEAD.largeText ? AHEAD.few : AHEAD.usual
       yield part
       part = part.last_id < end ? await read(part.last_id + 1, end) : null
     }

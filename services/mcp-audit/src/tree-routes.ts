@@ -56,7 +56,7 @@ export function registerTreeRoutes(app: App, parts: TreeParts): void {
       }
       const hashes = base64(await prover.inclusion(id - 1, checkpoint.size))
       // The same proof as C2SP tlog-proof for who asks for text.
-      if (request.headers.accept?.includes('text/plain')) {
+      if (asksForText(request.headers.accept)) {
         const lines = ['c2sp.org/tlog-proof@v1', `index ${id - 1}`, ...hashes, '', checkpoint.note]
         return reply.type(TEXT_TYPE).header('vary', 'accept').send(lines.join('\n'))
       }
@@ -120,4 +120,14 @@ function sendTile(reply: FastifyReply, { isFull }: TilePath, tile: Buffer): Fast
 
 function invalid(path: string, message: string): ApiError {
   return new ApiError('invalid_request', undefined, { errors: [{ path, message }] })
+}
+
+/** Whether `Accept` names text and not JSON as well, which clients that take anything do (RFC 9110, section 12.5.1). */
+function asksForText(accept = ''): boolean {
+  const named = accept
+    .toLowerCase()
+    .split(',')
+    .filter((range) => !/;\s*q=0(\.0*)?\s*(;|$)/.test(range))
+  const names = (type: string) => named.some((range) => range.split(';')[0]?.trim() === type)
+  return names('text/plain') && !names('application/json')
 }

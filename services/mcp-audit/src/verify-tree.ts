@@ -87,7 +87,8 @@ export async function signedFault(
   signed: TreeHead | null,
 ): Promise<Fault | null> {
   if (!signed) return null
-  for (const index of tree.missingFor([[0, signed.size]])) {
+  for (const index of tree.insideOf([[0, signed.size]])) {
+    if (tree.subtree(index)) continue
     const { hashes } = await trees.entryHashes(index * SUBTREE_LEAVES + 1, SUBTREE_LEAVES)
     tree.keep(index, Subtree.of(hashes))
   }

@@ -134,6 +134,44 @@ describe('nothing is signed', () => {
     await refused('signer_refused')
   })
 
+  test('with a state of the right size and another root, also while nothing is appended', async () => {
+    await fill(300)
+    await get('/checkpoint')
+    const state = JSON.parse(readFileSync(service.signer.stateFile, 'utf8'))
+    const root = Buffer.alloc(32, 7).toString('base64')
+    writeFileSync(service.signer.stateFile, JSON.stringify({ ...state, root }))
+    assert.match(await refused('signer_refused'), /rewritten/)
+    await refused('signer_refused', '/proof/inclusion?id=1')
+    writeFileSync(service.signer.stateFile, JSON.stringify(state))
+    assert.equal(open((await get('/checkpoint')).body).size, 300)
+  })
+
+  test('with a name in the state that would be lines of the note', async () => {
+    await fill(2)
+    await get('/checkpoint')
+    const state = JSON.parse(readFileSync(service.signer.stateFile, 'utf8'))
+    for (const origin of [`${ORIGIN}\n2\n${state.root}`, `${ORIGIN} x`, `${ORIGIN}+x`, '', 'ü']) {
+      writeFileSync(service.signer.stateFile, JSON.stringify({ ...state, origin }))
+      await refused('signer_refused')
+      await refused('signer_refused', '/checkpoint/key')
+    }
+  })
+
+  test('nor shown of a tree that a new process has not yet compared', async () => {
+    await fill(1_100)
+    await get('/checkpoint')
+    await unguarded("UPDATE audit_subtrees SET root = sha256('x') WHERE index = 3")
+    const other = service.start()
+    const answers = await Promise.all(
+      ['/checkpoint', ...Array.from({ length: 20 }, () => '/tile/1/000.p/4')].map((url) =>
+        other.app.inject({ url }),
+      ),
+    )
+    await other.app.close()
+    await other.close()
+    assert.deepEqual([...new Set(answers.map(({ statusCode }) => statusCode))], [503])
+  })
+
   test('over a database that went backwards, seen by the process that signed and by a new one', async () => {
     await fill(600)
     await get('/checkpoint')
@@ -202,6 +240,31 @@ describe('proofs', () => {
       const path = proof.hashes.map((text: string) => Buffer.from(text, 'base64'))
       const leaf = leafHash(hashes[proof.index] as Buffer)
       assert.ok(verifiesInclusion(leaf, proof.index, signed, path, root))
+    }
+  })
+
+  test('are right for many at once, each of subtrees that the others drive out', async () => {
+    await fill(80 * 256)
+    await get('/checkpoint')
+    const ids = Array.from({ length: 160 }, (_, i) => 1 + ((i * 5_003) % (80 * 256)))
+    const answers = await Promise.all(
+      ids.flatMap((id) => [
+        get(`/proof/inclusion?id=${id}`),
+        get(`/proof/consistency?from=${id}&to=${80 * 256 - id}`.replace(/to=-.*/, 'to=20480')),
+      ]),
+    )
+    const wrong = answers.filter(({ statusCode }) => statusCode !== 200 && statusCode !== 400)
+    assert.deepEqual(
+      wrong.map(({ body }) => body),
+      [],
+    )
+  })
+
+  test('are JSON for who takes anything, or refuses text', async () => {
+    await fill(3)
+    for (const accept of ['application/json, text/plain, */*', 'text/plain;q=0', '*/*']) {
+      const answer = await get('/proof/inclusion?id=2', { accept })
+      assert.match(String(answer.headers['content-type']), /^application\/json/, accept)
     }
   })
 

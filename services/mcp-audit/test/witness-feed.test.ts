@@ -10,6 +10,7 @@ import { Signer } from '../src/signer/signer.ts'
 import { Prover } from '../src/tree/prover.ts'
 import { TreeStore } from '../src/tree-store.ts'
 import { WitnessFeed } from '../src/witness/feed.ts'
+import { Witnessed } from '../src/witness/witnessed.ts'
 import { WitnessStore } from '../src/witness-store.ts'
 import { EVENT, startService } from './service.ts'
 import { makeWitness } from './witness-key.ts'
@@ -63,7 +64,7 @@ async function show(
   const until = async (isSo: () => boolean | Promise<boolean>) => {
     while (!(await isSo())) await sleep(5)
   }
-  return { ...service, asked, logged, kept, until, feed, store, origin }
+  return { ...service, asked, logged, kept, until, feed, store, origin, ours: signer }
 }
 
 const now = () => Math.floor(Date.now() / 1000)
@@ -202,9 +203,26 @@ test('a stop waits for no witness', async (t) => {
   assert.equal(asked.length, before)
 })
 
-test('what is kept of a size stays, and what all have cosigned is found', async (t) => {
-  const { store, origin, feed } = await show(t, makeWitness(), () => {})
+test('a line that does not verify goes into no note', async (t) => {
+  const witness = makeWitness()
+  const { store, origin, feed, ours: signer } = await show(t, witness, () => {})
   await feed.stop()
+  const url = new URL('http://127.0.0.1:1/add-checkpoint')
+  const witnessed = new Witnessed(store, signer, [{ key: witness.key, url }])
+  const ours = await signer.checkpoint()
+  const text = ours.note.slice(0, ours.note.indexOf('\n\n') + 1)
+  await store.keep(ours, origin, witness.vkey, '— garbage')
+  assert.equal((await witnessed.withLines(ours)).note, ours.note)
+  const line = witness.line(text, now()).trimEnd()
+  await store.keep({ ...ours, root: Buffer.alloc(32, 1) }, origin, witness.vkey, line)
+  const other = { ...ours, root: Buffer.alloc(32, 1) }
+  assert.equal((await witnessed.withLines(other)).note, other.note)
+})
+
+test('what is kept of a size stays, and what all have cosigned is found', async (t) => {
+  const { store, origin, feed, log } = await show(t, makeWitness(), () => {})
+  await feed.stop()
+  for (let n = 3; n < 9; n++) await log(EVENT)
   const head = (size: number) => ({ size, root: hash('sha256', `root ${size}`, 'buffer') })
   const [a, b] = ['a', 'b']
   const keep = (size: number, witness: string, of = origin) =>
@@ -213,6 +231,8 @@ test('what is kept of a size stays, and what all have cosigned is found', async 
   for (const size of [2, 3, 4]) await keep(size, b)
   await keep(9, b, 'another origin')
   await store.keep(head(3), origin, a, '— a once more')
+  await assert.rejects(keep(10, a), /less than 10 entries/)
+  await store.keep({ ...head(3), root: head(4).root }, origin, b, '— b of another head')
   assert.deepEqual(await store.linesOn(head(3), origin, [b, a]), ['— b 3', '— a 3'])
   assert.deepEqual(await store.linesOn({ ...head(3), root: head(4).root }, origin, [a]), [])
   assert.deepEqual(await store.newestOfAll(origin, [a, b]), head(3))

@@ -1,6 +1,9 @@
 import { hash, type KeyObject, sign } from 'node:crypto'
 import { HASH_BYTES } from '../tree/merkle.ts'
 
+/** A name of a log that a note can hold: visible ASCII without "+" (https://c2sp.org/signed-note). */
+export const ORIGIN = /^[\x21-\x2a\x2c-\x7e]{1,200}$/
+
 /** What a checkpoint says of a log: its first `size` entries have this root. */
 export interface TreeHead {
   size: number
@@ -29,6 +32,7 @@ export function verifierKey(origin: string, publicKey: Buffer): string {
 
 /** The text of a checkpoint, which is what gets signed (https://c2sp.org/tlog-checkpoint). */
 export function checkpointText(origin: string, { size, root }: TreeHead): string {
+  if (!ORIGIN.test(origin)) throw new RangeError('no origin of a log')
   if (root.length !== HASH_BYTES) throw new RangeError('a root has 32 bytes')
   return `${origin}\n${size}\n${root.toString('base64')}\n`
 }

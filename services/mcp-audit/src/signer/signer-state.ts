@@ -3,12 +3,12 @@ import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import { z } from 'zod'
 import { HASH_BYTES } from '../tree/merkle.ts'
-import type { TreeHead } from './signed-note.ts'
+import { ORIGIN, type TreeHead } from './signed-note.ts'
 
 const flush = promisify(fsync)
 
 const StateFile = z.strictObject({
-  origin: z.string().min(1),
+  origin: z.string().regex(ORIGIN),
   size: z.int().min(0),
   root: z.base64().refine((text) => Buffer.from(text, 'base64').length === HASH_BYTES),
 })

@@ -124,7 +124,7 @@ export class Signer {
     if (size === state.size) return state
     const next = { origin: state.origin, size, root: await this.#prover.root(size) }
     await this.#write(next)
-    this.#prover.hasSigned(size)
+    this.#prover.hasSigned(next)
     return next
   }
 

@@ -3,6 +3,7 @@ import { SUBTREE_LEAVES, SUBTREE_LEVEL, Subtree } from './subtree.ts'
 
 /** Full subtrees whose nodes stay at hand: those that appends have just completed, and some that were asked for. */
 const KEPT_SUBTREES = 64
+const NONE: ReadonlyMap<number, Subtree> = new Map()
 
 /**
  * The tree of the log in memory: every perfect node from the full subtrees upwards (16 bytes for each 64
@@ -50,27 +51,33 @@ export class LogTree {
     }
   }
 
-  /** Which full subtrees have to be kept before `hashOf` can answer for these ranges. */
-  missingFor(ranges: readonly Range[]): number[] {
-    const missing = new Set<number>()
+  /** The subtrees inside of which `hashOf` looks for these ranges. */
+  insideOf(ranges: readonly Range[]): number[] {
+    const inside = new Set<number>()
     for (const [begin, end] of ranges.flatMap(perfectRanges)) {
-      const index = Math.floor(begin / SUBTREE_LEAVES)
-      const isInside = end - begin < SUBTREE_LEAVES && index < this.#fullSubtrees
-      if (isInside && !this.#kept.has(index)) missing.add(index)
+      if (end - begin < SUBTREE_LEAVES) inside.add(Math.floor(begin / SUBTREE_LEAVES))
     }
-    return [...missing]
+    return [...inside]
   }
 
-  /** The hash over a range of leaves that is a node of some tree. Throws `RangeError` beyond the size. */
-  hashOf(range: Range): Buffer {
+  /** Whether `hashOf` can answer for these ranges with what is at hand. */
+  isAtHand(ranges: readonly Range[]): boolean {
+    return this.insideOf(ranges).every((index) => this.subtree(index) !== undefined)
+  }
+
+  /**
+   * The hash over a range of leaves that is a node of some tree. `own` are subtrees that the caller has, which others may
+   * have driven out here meanwhile. Throws `RangeError` beyond the size.
+   */
+  hashOf(range: Range, own: ReadonlyMap<number, Subtree> = NONE): Buffer {
     const [begin, end] = range
     if (begin === end) return EMPTY_ROOT
     // Most nodes of a proof are perfect; only those at the right edge are not.
-    if (isPerfect(range)) return this.#perfect(range)
+    if (isPerfect(range)) return this.#perfect(range, own)
     if (end !== this.#edge.end) this.#edge = { end, hashes: new Map() }
     const known = this.#edge.hashes.get(begin)
     if (known) return known
-    const parts = perfectRanges(range).map((part) => this.#perfect(part))
+    const parts = perfectRanges(range).map((part) => this.#perfect(part, own))
     const hash = parts.reduceRight((right, left) => nodeHash(left, right))
     this.#edge.hashes.set(begin, hash)
     return hash
@@ -101,7 +108,7 @@ export class LogTree {
     }
   }
 
-  #perfect([begin, end]: Range): Buffer {
+  #perfect([begin, end]: Range, own: ReadonlyMap<number, Subtree>): Buffer {
     const level = Math.round(Math.log2(end - begin))
     const index = begin / (end - begin)
     if (level >= SUBTREE_LEVEL) {
@@ -109,7 +116,8 @@ export class LogTree {
       if (!hashes || index >= hashes.count) throw new RangeError('the tree has no such node')
       return hashes.at(index)
     }
-    const subtree = this.subtree(Math.floor(begin / SUBTREE_LEAVES))
+    const at = Math.floor(begin / SUBTREE_LEAVES)
+    const subtree = own.get(at) ?? this.subtree(at)
     if (!subtree) throw new RangeError('the subtree of the node is not at hand')
     return subtree.node(level, index % (SUBTREE_LEAVES / (end - begin)))
   }

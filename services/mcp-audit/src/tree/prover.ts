@@ -36,7 +36,7 @@ export class Prover {
   /** `entry_hash` of the last leaf, once it was read. */
   #lastHash: Buffer | null = null
   /** The last signed head that was compared with this tree. */
-  #compared = -1
+  #compared: Signed | null = null
 
   constructor(store: TreeStore) {
     this.#store = store
@@ -53,21 +53,16 @@ export class Prover {
    */
   async catchUp(reader: TreeReader, signed: Signed): Promise<void> {
     try {
-      this.#tree ??= await firstTree(reader, signed)
-      await this.#takeIn(reader, this.#tree)
-      if (this.#tree.size < signed.size) {
+      const tree = this.#tree ?? (await firstTree(reader, signed))
+      await this.#takeIn(reader, tree)
+      if (tree.size < signed.size) {
         throw refusal(
-          `The database ends at entry ${this.#tree.size}, and ${signed.size} entries were signed: it went backwards`,
+          `The database ends at entry ${tree.size}, and ${signed.size} entries were signed: it went backwards`,
         )
       }
-      if (signed.size === this.#compared) return
-      await this.#provide([[0, signed.size]], reader)
-      if (!this.#tree.hashOf([0, signed.size]).equals(signed.root)) {
-        throw refusal(
-          `The first ${signed.size} entries of the database are not those that were signed: it was rewritten`,
-        )
-      }
-      this.#compared = signed.size
+      if (!isSame(signed, this.#compared)) await this.#compare(tree, reader, signed)
+      // Not before: nobody is shown a tree that was not compared.
+      this.#tree = tree
     } catch (error) {
       // The database may be mended, or another one restored: next time it is read anew.
       this.#forget()
@@ -75,25 +70,24 @@ export class Prover {
     }
   }
 
-  /** Says that this tree's own head is now the signed one. */
-  hasSigned(size: number): void {
-    this.#compared = size
+  /** Says that this head of the tree is now the signed one. */
+  hasSigned(head: Signed): void {
+    this.#compared = { size: head.size, root: head.root }
   }
 
   /** The root of the first `size` leaves. */
   async root(size: number): Promise<Buffer> {
-    await this.#provide([[0, size]])
-    return this.#known.hashOf([0, size])
+    const hashOf = await this.#provide([[0, size]])
+    return hashOf([0, size])
   }
 
   /** The inclusion proof of the leaf `index` in the tree of `size`; throws `signer_refused` if it does not verify. */
   async inclusion(index: number, size: number): Promise<Buffer[]> {
     const ranges = inclusionRanges(index, size)
-    await this.#provide([[index, index + 1], [0, size], ...ranges])
-    const tree = this.#known
-    const hashes = ranges.map((range) => tree.hashOf(range))
-    const leaf = tree.hashOf([index, index + 1])
-    if (verifiesInclusion(leaf, index, size, hashes, tree.hashOf([0, size]))) return hashes
+    const hashOf = await this.#provide([[index, index + 1], [0, size], ...ranges])
+    const hashes = ranges.map(hashOf)
+    const leaf = hashOf([index, index + 1])
+    if (verifiesInclusion(leaf, index, size, hashes, hashOf([0, size]))) return hashes
     throw refusal(`Entry ${index + 1} is not the one that was signed`)
   }
 
@@ -101,17 +95,16 @@ export class Prover {
   inclusionOfRecent(index: number, size: number): Buffer[] | null {
     const tree = this.#tree
     const ranges = inclusionRanges(index, size)
-    if (!tree || tree.missingFor(ranges).length > 0) return null
+    if (!tree?.isAtHand(ranges)) return null
     return ranges.map((range) => tree.hashOf(range))
   }
 
   /** The consistency proof between two sizes. */
   async consistency(from: number, to: number): Promise<Buffer[]> {
     const ranges = consistencyRanges(from, to)
-    await this.#provide([[0, from], [0, to], ...ranges])
-    const tree = this.#known
-    const hashes = ranges.map((range) => tree.hashOf(range))
-    const roots = [tree.hashOf([0, from]), tree.hashOf([0, to])] as const
+    const hashOf = await this.#provide([[0, from], [0, to], ...ranges])
+    const hashes = ranges.map(hashOf)
+    const roots = [hashOf([0, from]), hashOf([0, to])] as const
     if (verifiesConsistency(from, roots[0], to, roots[1], hashes)) return hashes
     throw refusal(`The tree of ${to} entries does not continue that of ${from}`)
   }
@@ -122,8 +115,8 @@ export class Prover {
     const first = index * SUBTREE_LEAVES
     if ((first + width) * span > this.size) return null
     if (level > 0) return this.#known.hashes(SUBTREE_LEVEL * level, first, width)
-    await this.#provide([[first, first + 1]])
-    return this.#known.subtree(index)?.leaves(width) ?? null
+    const [[, subtree] = []] = await this.#subtrees(this.#known, [[first, first + 1]])
+    return subtree?.leaves(width) ?? null
   }
 
   /** The entry hashes of subtree `index`, `width` of them, compared with the tree; null beyond it. */
@@ -146,7 +139,7 @@ export class Prover {
   #forget(): void {
     this.#tree = null
     this.#lastHash = null
-    this.#compared = -1
+    this.#compared = null
   }
 
   /** Reads what is new, from the last entry known on: that one must still be what it was. */
@@ -177,18 +170,50 @@ export class Prover {
     }
   }
 
-  /** Reads the inside of full subtrees where these ranges need it. */
-  async #provide(ranges: readonly Range[], reader = this.#store.reader()): Promise<void> {
-    const tree = this.#known
-    for (const index of tree.missingFor(ranges)) {
-      const { count, hashes } = await reader.entryHashes(index * SUBTREE_LEAVES + 1, SUBTREE_LEAVES)
-      if (count < SUBTREE_LEAVES) throw subtreeRefusal(index)
-      const subtree = Subtree.of(hashes)
-      const root = tree.hashes(SUBTREE_LEVEL, index, 1)
-      if (!subtree.node(SUBTREE_LEVEL, 0).equals(root)) throw subtreeRefusal(index)
-      tree.keep(index, subtree)
+  async #compare(tree: LogTree, reader: TreeReader, signed: Signed): Promise<void> {
+    const range: Range = [0, signed.size]
+    const own = await this.#subtrees(tree, [range], reader)
+    if (!tree.hashOf(range, own).equals(signed.root)) {
+      throw refusal(
+        `The first ${signed.size} entries of the database are not those that were signed: it was rewritten`,
+      )
     }
+    this.hasSigned(signed)
   }
+
+  /** What tells the hashes of these ranges, also when others have driven their subtrees out or the tree was read anew. */
+  async #provide(ranges: readonly Range[]): Promise<(range: Range) => Buffer> {
+    const tree = this.#known
+    const own = await this.#subtrees(tree, ranges)
+    return (range) => tree.hashOf(range, own)
+  }
+
+  /** The subtrees inside of which these ranges lie; those that are not at hand are read and compared with the tree. */
+  async #subtrees(
+    tree: LogTree,
+    ranges: readonly Range[],
+    reader = this.#store.reader(),
+  ): Promise<Map<number, Subtree>> {
+    const own = new Map<number, Subtree>()
+    for (const index of tree.insideOf(ranges)) {
+      own.set(index, tree.subtree(index) ?? (await readSubtree(tree, index, reader)))
+    }
+    return own
+  }
+}
+
+async function readSubtree(tree: LogTree, index: number, reader: TreeReader): Promise<Subtree> {
+  const { count, hashes } = await reader.entryHashes(index * SUBTREE_LEAVES + 1, SUBTREE_LEAVES)
+  if (count < SUBTREE_LEAVES) throw subtreeRefusal(index)
+  const subtree = Subtree.of(hashes)
+  const root = tree.hashes(SUBTREE_LEVEL, index, 1)
+  if (!subtree.node(SUBTREE_LEVEL, 0).equals(root)) throw subtreeRefusal(index)
+  tree.keep(index, subtree)
+  return subtree
+}
+
+function isSame(signed: Signed, other: Signed | null): boolean {
+  return other !== null && signed.size === other.size && signed.root.equals(other.root)
 }
 
 function subtreeRefusal(index: number): ApiError {

@@ -47,23 +47,32 @@ export function findCosignature(
   now: number,
 ): string {
   for (const line of answer.split('\n')) {
-    const [, name, base64 = ''] = LINE.exec(line) ?? []
-    const bytes = fromBase64(base64)
+    const time = cosignedAt(line, key, text)
     // Lines of other keys are passed over: the protocol allows any.
-    if (name !== key.name || !bytes?.subarray(0, 4).equals(key.id)) continue
-    if (bytes.length !== 4 + 8 + 64)
-      throw new CosignatureError('its cosignature has another length')
-    const time = bytes.readBigUInt64BE(4)
-    const message = Buffer.from(`cosignature/v1\ntime ${time}\n${text}`)
-    if (!verifyEd25519(key.publicKey, message, bytes.subarray(12))) {
-      throw new CosignatureError('its cosignature is wrong')
-    }
+    if (time === null) continue
     if (Math.abs(Number(time) - now) > MAX_CLOCK_DISTANCE) {
       throw new CosignatureError('its clock or the one here is wrong')
     }
     return line
   }
   throw new CosignatureError('its answer holds no cosignature of its key')
+}
+
+/**
+ * When a line says that this key cosigned a checkpoint of this text, in seconds since 1970; null for the line of
+ * another key, or none. Throws {@link CosignatureError} where it is wrong.
+ */
+export function cosignedAt(line: string, key: WitnessKey, text: string): bigint | null {
+  const [, name, base64 = ''] = LINE.exec(line) ?? []
+  const bytes = fromBase64(base64)
+  if (name !== key.name || !bytes?.subarray(0, 4).equals(key.id)) return null
+  if (bytes.length !== 4 + 8 + 64) throw new CosignatureError('its cosignature has another length')
+  const time = bytes.readBigUInt64BE(4)
+  const message = Buffer.from(`cosignature/v1\ntime ${time}\n${text}`)
+  if (!verifyEd25519(key.publicKey, message, bytes.subarray(12))) {
+    throw new CosignatureError('its cosignature is wrong')
+  }
+  return time
 }
 
 /** Null unless the text is exactly what the bytes encode to, and there are some. */
