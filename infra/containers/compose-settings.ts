@@ -17,6 +17,9 @@ export const setByCompose = [
   'AUDIT_DATABASE_PASSWORD_FILE',
   'AUDIT_SIGNING_KEY_PATH',
   'AUDIT_SIGNER_STATE_PATH',
+  'AUDIT_URL',
+  'AUDIT_IDENTITY_KEY_PATH',
+  'POLICY_IDENTITY_KEY_PATH',
 ]
 
 const accepts = (schema: typeof port | typeof flag) => (value: string) =>

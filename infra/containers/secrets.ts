@@ -1,8 +1,8 @@
-// Makes the passwords of the compose stack, one volume for each container that needs some, and the key that
-// signs checkpoints with its state. It runs before all others that need one, so it also judges .env.
+// Makes the passwords of the compose stack and the keys that its services know each other by, one volume for each
+// container that needs some, and the key that signs checkpoints with its state. It runs before all others that need one, so it also judges .env.
 //
 //   node infra/containers/secrets.ts                     makes what is missing
-//   node infra/containers/secrets.ts rotate <name> ...   makes new passwords: owner, lineage_service, audit_service
+//   node infra/containers/secrets.ts rotate <name> ...   makes new ones: owner, lineage_service, audit_service, identity
 //   node infra/containers/secrets.ts new-origin          keeps the signing key and its state aside, makes new ones
 //
 // Exit codes: 0 done; 1 not done, with a sentence on standard error. A key without its state, or the other way
@@ -11,6 +11,12 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Failure } from '../failure.ts'
+import {
+  ensureIdentityKeys,
+  type IdentityFiles,
+  POLICY_TO_AUDIT,
+  rotateIdentityKeys,
+} from '../identity-keys.ts'
 import { beginOrigin, ensureSigner, type SignerFiles } from '../signing-key.ts'
 import { readComposeSettings } from './compose-settings.ts'
 
@@ -23,16 +29,34 @@ const holders = {
 
 type Name = keyof typeof holders
 const names = Object.keys(holders) as Name[]
+/** The secret and the keys that services sign and verify calls with. */
+const IDENTITY = 'identity'
+
+/** Readable by the group that the database's container is given. */
+const MODE = 0o440
+
+/** Each service gets its own keys; the secret that they follow from stays where no service has it yet. */
+export function identityFiles(folder: string): IdentityFiles {
+  return {
+    secretFile: join(folder, 'mcp-gateway', 'identity_secret'),
+    keys: {
+      [POLICY_TO_AUDIT]: [
+        join(folder, 'mcp-policy', 'audit_identity_key'),
+        join(folder, 'mcp-audit', 'policy_identity_key'),
+      ],
+    },
+  }
+}
 
 /**
  * Makes what is missing in the volumes below `folder`. What is there is kept: an interrupted run is
  * completed by the next.
  *
  * @param chosen the owner's password if a person chose it; else, as for the services, 192 random bits
- * @returns the names of the passwords made now
+ * @returns the names of what was made now
  * @throws Failure where copies differ, or the owner's is not the chosen one
  */
-export function makeSecrets(folder: string, chosen: string | undefined): Name[] {
+export function makeSecrets(folder: string, chosen: string | undefined): string[] {
   const known = new Map(names.map((name) => [name, currentOf(folder, name)]))
   const owner = known.get('owner')
   if (owner !== undefined && chosen !== undefined && owner !== chosen) {
@@ -44,20 +68,22 @@ export function makeSecrets(folder: string, chosen: string | undefined): Name[] 
     const value = known.get(name) ?? ((name === 'owner' && chosen) || random())
     for (const file of filesOf(folder, name)) if (!existsSync(file)) write(file, value)
   }
-  return names.filter((name) => known.get(name) === undefined)
+  const made: string[] = names.filter((name) => known.get(name) === undefined)
+  return ensureIdentityKeys(identityFiles(folder), MODE) ? [...made, IDENTITY] : made
 }
 
-/** Puts new passwords in the place of those named; the chosen one, if there is one, for the owner. */
+/** Makes anew what is named; the owner's password is the chosen one, if there is one. */
 export function rotateSecrets(
   folder: string,
   which: readonly string[],
   chosen: string | undefined,
 ): void {
-  const unknown = which.filter((name) => !Object.hasOwn(holders, name))
-  if (which.length === 0 || unknown.length > 0) {
-    throw new Failure(`Say which passwords to make anew: one or more of ${names.join(', ')}.`)
+  const all: readonly string[] = [...names, IDENTITY]
+  if (which.length === 0 || which.some((name) => !all.includes(name))) {
+    throw new Failure(`Say what to make anew: one or more of ${all.join(', ')}.`)
   }
-  for (const name of which as Name[]) {
+  if (which.includes(IDENTITY)) rotateIdentityKeys(identityFiles(folder), MODE)
+  for (const name of names.filter((name) => which.includes(name))) {
     const value = (name === 'owner' && chosen) || random()
     for (const file of filesOf(folder, name)) write(file, value)
   }
@@ -77,11 +103,11 @@ function currentOf(folder: string, name: Name): string | undefined {
   )
 }
 
-/** Complete or not at all, and readable by the group that the database's container is given. */
+/** Complete or not at all. */
 function write(file: string, value: string): void {
   const draft = `${file}.new`
   rmSync(draft, { force: true })
-  writeFileSync(draft, `${value}\n`, { mode: 0o440, flush: true })
+  writeFileSync(draft, `${value}\n`, { mode: MODE, flush: true })
   renameSync(draft, file)
 }
 
@@ -95,7 +121,7 @@ async function main([command, ...which]: string[]): Promise<void> {
   const password = settings.get('POSTGRES_PASSWORD')
   const origin = settings.get('AUDIT_ORIGIN')
   if (command === undefined) {
-    const made: string[] = makeSecrets('/secrets', password)
+    const made = makeSecrets('/secrets', password)
     const news = await ensureSigner(signer, origin)
     if (news.made) made.push(`the signing key ${news.made}`)
     if (news.warning) console.error(`Warning: ${news.warning}`)

@@ -1,6 +1,7 @@
 import { chmodSync, existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { Failure } from '../failure.ts'
+import { ensureIdentityKeys, POLICY_TO_AUDIT } from '../identity-keys.ts'
 import type { SignerFiles } from '../signing-key.ts'
 import { noteOf } from './database-server.ts'
 import { hasCluster } from './postgres-cluster.ts'
@@ -30,4 +31,19 @@ export function makeSignerFolder(data: string): SignerFiles {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   chmodSync(folder, 0o700)
   return { keyFile: join(folder, 'key.pem'), stateFile: join(folder, 'state.json') }
+}
+
+/**
+ * Makes the keys that the services know each other by, in the folder of the passwords.
+ *
+ * @returns the file with the key of mcp-policy's calls to mcp-audit
+ */
+export function makeIdentityKey(data: string): string {
+  const folder = join(data, 'secrets')
+  const keyFile = join(folder, 'mcp-policy-to-mcp-audit')
+  ensureIdentityKeys(
+    { secretFile: join(folder, 'identity_secret'), keys: { [POLICY_TO_AUDIT]: [keyFile] } },
+    0o600,
+  )
+  return keyFile
 }

@@ -22,6 +22,8 @@ export interface Places {
   data: string
   secrets: Secrets
   signer: SignerFiles
+  /** The file with the key of mcp-policy's calls to mcp-audit. */
+  identityKey: string
   postgresPort: number
 }
 
@@ -48,18 +50,21 @@ export function planServices(settings: Settings, places: Places): ServicePlan[] 
   }))
 }
 
-function ownVariables(settings: Settings, { secrets, signer, postgresPort }: Places) {
+function ownVariables(settings: Settings, { secrets, signer, identityKey, postgresPort }: Places) {
   const database = (login: string, passwordFile: string) => ({
     DATABASE_URL: `postgres://${login}@127.0.0.1:${postgresPort}/${settings.postgresDatabase}`,
     DATABASE_PASSWORD_FILE: passwordFile,
   })
-  const addresses = backends.map(({ name, port }) => [name, `http://127.0.0.1:${port}`])
+  const addresses = Object.fromEntries(
+    backends.map(({ name, port }) => [name, `http://127.0.0.1:${port}`]),
+  )
   return {
     'mcp-lineage': database('lineage_service', secrets.lineageService),
     'mcp-audit': {
       ...database('audit_service', secrets.auditService),
       AUDIT_SIGNING_KEY_PATH: signer.keyFile,
       AUDIT_SIGNER_STATE_PATH: signer.stateFile,
+      POLICY_IDENTITY_KEY_PATH: identityKey,
       AUDIT_WITNESSES_PATH: settings.auditWitnessesPath,
     },
     'mcp-policy': {
@@ -67,9 +72,11 @@ function ownVariables(settings: Settings, { secrets, signer, postgresPort }: Pla
       AIBOM_PUBLIC_KEY_PATH: settings.aibomPublicKeyPath,
       AIBOM_REQUIRED: settings.aibomRequired,
       GATE_SLA_MS: settings.gateSlaMs,
+      AUDIT_URL: addresses['mcp-audit'],
+      AUDIT_IDENTITY_KEY_PATH: identityKey,
     },
     'mcp-gateway': {
-      MCP_DIRECTORY: JSON.stringify(Object.fromEntries(addresses)),
+      MCP_DIRECTORY: JSON.stringify(addresses),
       AUTH_MODE: 'none',
       GATEWAY_ALLOWED_HOSTS: settings.gatewayAllowedHosts,
     },

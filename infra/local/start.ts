@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure } from '../failure.ts'
 import { ensureSigner } from '../signing-key.ts'
-import { hasDatabase, makeFolders, makeSignerFolder } from './data-folder.ts'
+import { hasDatabase, makeFolders, makeIdentityKey, makeSignerFolder } from './data-folder.ts'
 import { startDatabase } from './database-server.ts'
 import { explainFileFault } from './file-fault.ts'
 import { takeLock } from './lock.ts'
@@ -61,11 +61,12 @@ async function bringUp(
   }
   const isMade = hasDatabase(data)
   const secrets = ensureSecrets(join(data, 'secrets'), settings.postgresPassword, isMade)
+  const identityKey = makeIdentityKey(data)
   const signer = makeSignerFolder(data)
   const { made, warning } = await ensureSigner(signer, settings.auditOrigin)
   if (made) say(`made the key that signs checkpoints, ${made}`)
   const planFor = (postgresPort: number) =>
-    planServices(settings, { root, data, secrets, signer, postgresPort })
+    planServices(settings, { root, data, secrets, signer, identityKey, postgresPort })
   for (const plan of planFor(0)) await endLeftoverService(plan, say)
   await checkPorts(planFor(0))
   go()

@@ -43,7 +43,9 @@ export const roles: Readonly<Record<string, Role>> = {
       'secrets-db:/secrets/db:rw',
       'secrets-db-migrate:/secrets/db-migrate:rw',
       'secrets-mcp-lineage:/secrets/mcp-lineage:rw',
+      'secrets-mcp-policy:/secrets/mcp-policy:rw',
       'secrets-mcp-audit:/secrets/mcp-audit:rw',
+      'secrets-mcp-gateway:/secrets/mcp-gateway:rw',
       'signer-key:/signer/key:rw',
       'signer-state:/signer/state:rw',
     ],
@@ -73,8 +75,18 @@ export const roles: Readonly<Record<string, Role>> = {
   }),
   'mcp-policy': service('mcp-policy', {
     networks: ['services'],
-    mounts: ['infra/keys:/app/infra/keys:ro', 'policies:/app/policies:ro'],
-    environment: ['AIBOM_PUBLIC_KEY_PATH', 'AIBOM_REQUIRED', 'GATE_SLA_MS'],
+    mounts: [
+      'infra/keys:/app/infra/keys:ro',
+      'policies:/app/policies:ro',
+      'secrets-mcp-policy:/run/secrets/mcp-policy:ro',
+    ],
+    environment: [
+      'AIBOM_PUBLIC_KEY_PATH',
+      'AIBOM_REQUIRED',
+      'GATE_SLA_MS',
+      'AUDIT_URL',
+      'AUDIT_IDENTITY_KEY_PATH',
+    ],
   }),
   'mcp-audit': service('mcp-audit', {
     networks: ['database', 'services'],
@@ -85,6 +97,7 @@ export const roles: Readonly<Record<string, Role>> = {
     ],
     environment: [
       ...database,
+      'POLICY_IDENTITY_KEY_PATH',
       'AUDIT_SIGNING_KEY_PATH',
       'AUDIT_SIGNER_STATE_PATH',
       'AUDIT_WITNESSES_PATH',

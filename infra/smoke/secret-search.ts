@@ -1,11 +1,12 @@
 import { Failure } from '../failure.ts'
 import type { ComposeStack } from './compose-stack.ts'
 
-/** Where each password of the stack, and its signing key, can be read by its own container. */
+/** Where each password of the stack, its signing key and its identity key can be read by its own container. */
 const files = {
   owner: ['db', '/run/secrets/db/owner'],
   lineage_service: ['mcp-lineage', '/run/secrets/mcp-lineage/lineage_service'],
   audit_service: ['mcp-audit', '/run/secrets/mcp-audit/audit_service'],
+  identity_key: ['mcp-policy', '/run/secrets/mcp-policy/audit_identity_key'],
   signing_key: ['mcp-audit', '/signer/key/key.pem'],
 } as const
 

@@ -1,7 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { makeAuditKey } from '../../clients/typescript/src/audit-key.ts'
+import { ensureIdentityKeys, POLICY_TO_AUDIT } from '../identity-keys.ts'
 import { freePort } from '../local/ports.ts'
 import { type ServiceProcess, serviceProcess } from './service-process.ts'
 
@@ -16,28 +17,42 @@ export interface Stack {
   otherAudit: ServiceProcess
   /** The key that signs its checkpoints, as outsiders pin it. */
   verifierKey: string
+  /** The key of mcp-policy's calls to mcp-audit. */
+  identityKey: Buffer
   stop(): Promise<void>
 }
 
-/** The real services as real processes over a given database, on free ports. */
-export async function startStack(database: {
-  auditUrl: string
-  lineageUrl: string
-}): Promise<Stack> {
+/**
+ * The real services as real processes over a given database, on free ports; `records` has mcp-policy put on the log
+ * which policies are in force.
+ */
+export async function startStack(
+  database: { auditUrl: string; lineageUrl: string },
+  { records = false } = {},
+): Promise<Stack> {
   const folder = mkdtempSync(join(tmpdir(), 'governance-stack-'))
   const prepare = async (name: string, env: Record<string, string>, as = name) =>
     serviceProcess({ name, port: await freePort(), env, logFile: join(folder, `${as}.log`) })
   const signer = { keyFile: join(folder, 'key.pem'), stateFile: join(folder, 'state.json') }
   const { verifierKey } = await makeAuditKey(signer)
+  const identityFile = join(folder, 'identity-key')
+  ensureIdentityKeys(
+    { secretFile: join(folder, 'identity-secret'), keys: { [POLICY_TO_AUDIT]: [identityFile] } },
+    0o600,
+  )
   const auditVariables = {
     DATABASE_URL: database.auditUrl,
+    POLICY_IDENTITY_KEY_PATH: identityFile,
     AUDIT_SIGNING_KEY_PATH: signer.keyFile,
     AUDIT_SIGNER_STATE_PATH: signer.stateFile,
   }
   const audit = await prepare('mcp-audit', auditVariables)
   const otherAudit = await prepare('mcp-audit', auditVariables, 'other-audit')
   const lineage = await prepare('mcp-lineage', { DATABASE_URL: database.lineageUrl })
-  const policy = await prepare('mcp-policy', { POLICIES_DIR: join(root, 'policies') })
+  const policy = await prepare('mcp-policy', {
+    POLICIES_DIR: join(root, 'policies'),
+    ...(records && { AUDIT_URL: audit.url, AUDIT_IDENTITY_KEY_PATH: identityFile }),
+  })
   const gateway = await prepare('mcp-gateway', {
     MCP_DIRECTORY: JSON.stringify({
       'mcp-lineage': lineage.url,
@@ -56,5 +71,6 @@ export async function startStack(database: {
     await stop()
     throw error
   }
-  return { gateway, lineage, policy, audit, otherAudit, verifierKey, stop }
+  const identityKey = Buffer.from(readFileSync(identityFile, 'utf8'), 'base64url')
+  return { gateway, lineage, policy, audit, otherAudit, verifierKey, identityKey, stop }
 }

@@ -82,7 +82,7 @@ async function refuseCutArchive(stack: ComposeStack): Promise<void> {
 }
 
 async function rotate(stack: ComposeStack): Promise<void> {
-  const names: SecretName[] = ['owner', 'lineage_service', 'audit_service']
+  const names: SecretName[] = ['owner', 'lineage_service', 'audit_service', 'identity_key']
   const all = () => Promise.all(names.map((name) => secretOf(stack, name)))
   const before = await all()
   await runChapter(stack, 'Rotate')

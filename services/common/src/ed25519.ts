@@ -21,18 +21,29 @@ const SMALL_ORDER_Y = new Set([
  * `signature` is 64 bytes, attacker-controlled; another length is false.
  */
 export function verifyEd25519(key: KeyObject, message: Buffer, signature: Buffer): boolean {
-  if (signature.length !== 64) return false
-  const publicKey = Buffer.from(key.export({ format: 'jwk' }).x ?? '', 'base64url')
+  return isStrictlyEncoded(publicKeyBytes(key), signature) && verify(null, message, key, signature)
+}
+
+/**
+ * What is asked before the equation is. Apart from it, because newer versions of OpenSSL refuse the same,
+ * and a test of both together would not notice if these checks were gone.
+ */
+export function isStrictlyEncoded(publicKey: Buffer, signature: Buffer): boolean {
   return (
+    signature.length === 64 &&
     isStrictPoint(publicKey) &&
     isStrictPoint(signature.subarray(0, 32)) &&
-    littleEndian(signature.subarray(32)) < L &&
-    verify(null, message, key, signature)
+    littleEndian(signature.subarray(32)) < L
   )
 }
 
-/** Whether 32 bytes are the one encoding of a point that is not of small order. */
-function isStrictPoint(bytes: Buffer): boolean {
+/** The 32 bytes of an Ed25519 public key (RFC 8037 §2). */
+export function publicKeyBytes(key: KeyObject): Buffer {
+  return Buffer.from(key.export({ format: 'jwk' }).x ?? '', 'base64url')
+}
+
+/** Whether 32 bytes can be a public key: not of small order, and with a y below p. */
+export function isStrictPoint(bytes: Buffer): boolean {
   if (bytes.length !== 32) return false
   const y = littleEndian(bytes) & ((1n << 255n) - 1n)
   return y < P && !SMALL_ORDER_Y.has(y)

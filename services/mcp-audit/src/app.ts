@@ -3,6 +3,7 @@ import { type App, createServer } from '@ai-governance/common/server'
 import { registerAppendRoutes } from './append-routes.ts'
 import { Appender } from './appender.ts'
 import { AuditStore } from './audit-store.ts'
+import { registerCallers } from './callers.ts'
 import type { Config } from './config.ts'
 import { registerErasureRoutes } from './erasure-routes.ts'
 import { ErasureStore } from './erasure-store.ts'
@@ -21,7 +22,7 @@ import { WitnessStore } from './witness-store.ts'
 
 /**
  * The service without its port: requests go in through `app`, `close` lets go of the database. Throws
- * `EnvironmentError` if the password file, the signing key or the list of witnesses cannot be read.
+ * `EnvironmentError` if the password file, a key or the list of witnesses cannot be read.
  */
 export function buildApp(config: Config): { app: App; close: () => Promise<void> } {
   const witnesses = readWitnesses(config.AUDIT_WITNESSES_PATH)
@@ -37,6 +38,7 @@ export function buildApp(config: Config): { app: App; close: () => Promise<void>
     host: { ports: [config.PORT], allowedHosts: config.GATEWAY_ALLOWED_HOSTS },
     missing: () => database.missing(),
   })
+  registerCallers(app, config.POLICY_IDENTITY_KEY_PATH)
   const store = new AuditStore(database)
   const erasures = new ErasureStore(database)
   const trees = new TreeStore(database)

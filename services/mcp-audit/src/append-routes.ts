@@ -3,11 +3,18 @@ import { canonicalJson } from '@ai-governance/common/canonical-json'
 import { ApiError } from '@ai-governance/common/errors'
 import { jsonObject, text } from '@ai-governance/common/fields'
 import { idempotencyKey } from '@ai-governance/common/idempotency-key'
-import { BATCH_BODY_LIMIT, BATCH_EVENTS, BATCH_MAX_VALUES } from '@ai-governance/common/json-body'
+import {
+  BATCH_BODY_LIMIT,
+  BATCH_EVENTS,
+  BATCH_MAX_VALUES,
+  DEFAULT_BODY_LIMIT,
+} from '@ai-governance/common/json-body'
 import type { App } from '@ai-governance/common/server'
+import { DEFAULT_MAX_VALUES } from '@ai-governance/common/strict-json'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Appended, Appender } from './appender.ts'
+import { POLICY_SERVICE } from './callers.ts'
 import { base64 } from './signer/attestation.ts'
 import type { Signer } from './signer/signer.ts'
 import type { Prover } from './tree/prover.ts'
@@ -31,7 +38,7 @@ export const LogQuery = z.strictObject({
 })
 
 const JSON_TYPE = 'application/json; charset=utf-8'
-/** Event types that the control plane writes with the change they attest, and nobody through `/log`. */
+/** Event types that the control plane writes; those of `policy.` a service may write here, the others nobody. */
 const RESERVED = /^(lineage|audit|policy|gate|auth)\./i
 
 export interface AppendParts {
@@ -44,7 +51,15 @@ export interface AppendParts {
 export function registerAppendRoutes(app: App, { appender, signer, prover }: AppendParts): void {
   app.post(
     '/log',
-    { schema: { body: EventBody, querystring: LogQuery } },
+    {
+      schema: { body: EventBody, querystring: LogQuery },
+      // A service records whole sets of policies.
+      bodyLimit: BATCH_BODY_LIMIT,
+      config: {
+        maxValues: BATCH_MAX_VALUES,
+        fromOthers: { bytes: DEFAULT_BODY_LIMIT, maxValues: DEFAULT_MAX_VALUES },
+      },
+    },
     async (request, reply) => {
       const withProof = request.query.proof
       // Before anything is appended, so that whoever asks for a proof in vain asks without an effect.
@@ -76,7 +91,9 @@ export function registerAppendRoutes(app: App, { appender, signer, prover }: App
 
 function eventOf(body: z.output<typeof EventBody>, request: FastifyRequest) {
   const { event_type, subject, decision, details } = body
-  if (RESERVED.test(event_type)) throw new ApiError('event_type_reserved')
+  if (RESERVED.test(event_type) && !mayWrite(event_type, request)) {
+    throw new ApiError('event_type_reserved')
+  }
   return {
     event_type,
     subject,
@@ -85,6 +102,11 @@ function eventOf(body: z.output<typeof EventBody>, request: FastifyRequest) {
     actor: request.actor,
     request_id: request.id,
   }
+}
+
+/** In lower case alone: a look-alike of a reserved type is for nobody. */
+function mayWrite(eventType: string, { identity }: FastifyRequest): boolean {
+  return eventType.startsWith('policy.') && identity?.svc === POLICY_SERVICE
 }
 
 function sendAppended(reply: FastifyReply, replayed: Appended['replayed'], text: string) {

@@ -32,10 +32,23 @@ const witnessVariables = {
     ),
 }
 
+const identityVariables = {
+  POLICY_IDENTITY_KEY_PATH: z
+    .string()
+    .optional()
+    .describe('the path of the file with the key under which mcp-policy signs its calls, or unset'),
+}
+
 /** Everything this service reads from an environment. Throws `EnvironmentError` with what to do about it. */
 export function readConfig(env: Record<string, string | undefined> = process.env) {
   return readEnvironment(
-    { ...serverVariables, ...databaseVariables, ...signerVariables, ...witnessVariables },
+    {
+      ...serverVariables,
+      ...databaseVariables,
+      ...signerVariables,
+      ...witnessVariables,
+      ...identityVariables,
+    },
     env,
   )
 }

@@ -22,15 +22,23 @@ export function makeSigner(folder: string) {
 
 /**
  * The service over a database of its own, with its password in a file as it is in production; `signs` also with
- * a key and a state.
+ * a key and a state, `policyKey` with the key of mcp-policy.
  */
-export async function startService({ signs = true } = {}) {
+export async function startService({
+  signs = true,
+  policyKey,
+}: {
+  signs?: boolean
+  policyKey?: Buffer
+} = {}) {
   const database = await createTestDatabase()
   const folder = mkdtempSync(join(tmpdir(), 'mcp-audit-test-'))
   const url = new URL(database.auditUrl)
   const passwordFile = join(folder, 'password')
   writeFileSync(passwordFile, `${url.password}\n`, { mode: 0o600 })
   url.password = ''
+  const policyKeyFile = join(folder, 'policy-key')
+  if (policyKey) writeFileSync(policyKeyFile, `${policyKey.toString('base64url')}\n`)
   const signer = makeSigner(folder)
   const start = () =>
     buildApp(
@@ -39,6 +47,7 @@ export async function startService({ signs = true } = {}) {
         DATABASE_PASSWORD_FILE: passwordFile,
         PORT: '80',
         LOG_LEVEL: 'silent',
+        ...(policyKey && { POLICY_IDENTITY_KEY_PATH: policyKeyFile }),
         ...(signs && {
           AUDIT_SIGNING_KEY_PATH: signer.keyFile,
           AUDIT_SIGNER_STATE_PATH: signer.stateFile,

@@ -1,0 +1,53 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { deriveIdentityKey } from '@ai-governance/common/identity'
+import { Failure } from './failure.ts'
+
+/** Under which mcp-policy signs its calls to mcp-audit, which records what is in force. */
+export const POLICY_TO_AUDIT = 'mcp-policy>mcp-audit'
+
+/** The secret that all keys follow from, and for each purpose the files that hold a copy of its key. */
+export interface IdentityFiles {
+  secretFile: string
+  keys: Readonly<Record<string, readonly string[]>>
+}
+
+/**
+ * Makes the secret where there is none, and puts right every key that is missing or does not follow from it. So
+ * an interrupted run is completed by the next, and a lost secret costs no more than new keys.
+ *
+ * @param mode of the files, such as 0o600
+ * @returns whether the secret was made now
+ * @throws Failure if the secret is damaged
+ */
+export function ensureIdentityKeys({ secretFile, keys }: IdentityFiles, mode: number): boolean {
+  const isNew = !existsSync(secretFile)
+  if (isNew) write(secretFile, randomBytes(32).toString('base64url'), mode)
+  const secret = read(secretFile)
+  if (!/^[A-Za-z0-9_-]{43}$/.test(secret)) {
+    throw new Failure(
+      `${secretFile}, the secret that the services know each other by, is damaged: remove it, start again, and new ones are made.`,
+    )
+  }
+  for (const [purpose, files] of Object.entries(keys)) {
+    const key = deriveIdentityKey(secret, purpose)
+    for (const file of files) if (!existsSync(file) || read(file) !== key) write(file, key, mode)
+  }
+  return isNew
+}
+
+/** Makes a new secret and new keys. Services read theirs when they start. */
+export function rotateIdentityKeys(files: IdentityFiles, mode: number): void {
+  rmSync(files.secretFile, { force: true })
+  ensureIdentityKeys(files, mode)
+}
+
+const read = (file: string) => readFileSync(file, 'utf8').trim()
+
+/** Complete or not at all. */
+function write(file: string, value: string, mode: number): void {
+  const draft = `${file}.new`
+  rmSync(draft, { force: true })
+  writeFileSync(draft, `${value}\n`, { mode, flush: true })
+  renameSync(draft, file)
+}
