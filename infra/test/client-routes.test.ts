@@ -4,6 +4,7 @@ import { type Client, createClient } from '../../clients/typescript/src/index.ts
 import { ALLOWED_ROUTES, OWN_ROUTES } from '../../services/mcp-gateway/src/allowed-routes.ts'
 import { methodsOf } from '../test-support/methods.ts'
 
+const DIGEST = `sha256:${'4'.repeat(64)}`
 const REGISTRATION = { model_id: 'm', version: '1', created_by: 'c' }
 
 /** One call of every method; a method that is missing here fails the test below. */
@@ -32,6 +33,9 @@ const CALLS: { [Service in keyof Client]: Record<string, (client: Client) => unk
     validate: (client) => client.policy.validate({}),
     validateV1: (client) => client.policy.validateV1({}),
     policies: (client) => client.policy.policies(),
+    activatedPolicies: (client) => client.policy.activatedPolicies(DIGEST),
+    policySchema: (client) => client.policy.policySchema(),
+    verifyAibom: (client) => client.policy.verifyAibom({}),
   },
   audit: {
     health: (client) => client.audit.health(),
@@ -69,8 +73,9 @@ async function requestOf(call: (client: Client) => unknown): Promise<string> {
     retries: 0,
     fetch: async (input, init) => {
       const path = decodeURIComponent(new URL(String(input)).pathname)
-      const named = path.replace('/tile/4711/000', '/tile/{L}/{N}').replace('/000', '/{N}')
-      sent.push(`${init?.method} ${named.replace('/4711', '/{id}')}`)
+      const tile = path.replace('/tile/4711/000', '/tile/{L}/{N}').replace('/000', '/{N}')
+      const named = tile.replace('/4711', '/{id}').replace(DIGEST, '{digest}')
+      sent.push(`${init?.method} ${named}`)
       return new Response(null, { status: 404 })
     },
   })

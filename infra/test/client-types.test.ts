@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import {
+  type ActivatedPolicies,
+  type AibomSubject,
   type AuditEntry,
   type AuditEvent,
   type AuditVerdict,
@@ -18,6 +20,7 @@ import {
   type Hold,
   type HoldOrder,
   type InclusionProof,
+  type JudgedAibom,
   type LineageRecord,
   type LineageVerdict,
   type Ok,
@@ -45,6 +48,7 @@ import type * as auditTree from '../../services/mcp-audit/src/tree-routes.ts'
 import * as gateway from '../../services/mcp-gateway/src/answers.ts'
 import * as lineage from '../../services/mcp-lineage/src/answers.ts'
 import type * as lineageRoutes from '../../services/mcp-lineage/src/routes.ts'
+import type * as aibomRoutes from '../../services/mcp-policy/src/aibom-routes.ts'
 import * as policy from '../../services/mcp-policy/src/answers.ts'
 import type * as policyRoutes from '../../services/mcp-policy/src/routes.ts'
 import { createTestDatabase, type TestDatabase } from '../test-support/database.ts'
@@ -78,6 +82,9 @@ type SameShapes = [
   Equal<LineageVerdict, Out<typeof lineage.VerdictAnswer>>,
   Equal<Decision, Out<typeof policy.DecisionAnswer>>,
   Equal<Policies, Out<typeof policy.PoliciesAnswer>>,
+  Equal<ActivatedPolicies, Out<typeof policy.ActivatedPoliciesAnswer>>,
+  Equal<JudgedAibom, Out<typeof policy.AibomAnswer>>,
+  Equal<AibomSubject, Omit<In<typeof aibomRoutes.VerifyAibomBody>, 'aibom'>>,
   Equal<Directory, Out<typeof gateway.DirectoryAnswer>>,
   Equal<
     RegisteredModel,
@@ -184,6 +191,12 @@ test('mcp-lineage answers in the shapes of its schemas', async () => {
 
 test('mcp-policy answers in the shapes of its schemas', async () => {
   assertFits(policy.PoliciesAnswer, await client.policy.policies())
+  assert.equal(typeof (await client.policy.policySchema()).title, 'string')
+  const subject = { model_id: 'm', version: '1' }
+  assertFits(policy.AibomAnswer, await client.policy.verifyAibom(null))
+  assertFits(policy.AibomAnswer, await client.policy.verifyAibom({ data: subject }, subject))
+  const never = await refusal(client.policy.activatedPolicies(`sha256:${'0'.repeat(64)}`))
+  assert.deepEqual([never.status, never.code], [404, 'not_found'])
   const risk = {
     data_sensitivity: 5,
     model_complexity: 1,

@@ -33,6 +33,21 @@ test('mcp-audit alone has the signing key, which it cannot change, and the state
   ])
 })
 
+test('mcp-policy and mcp-audit each have a volume of their own with their identity key, to read only', () => {
+  for (const name of ['mcp-policy', 'mcp-audit']) {
+    assert.deepEqual(mountsOf(`secrets-${name}`), [
+      `secrets secrets-${name}:/secrets/${name}`,
+      `${name} secrets-${name}:/run/secrets/${name}:ro`,
+    ])
+  }
+})
+
+test('what all identity keys follow from is in no service', () => {
+  assert.deepEqual(mountsOf('secrets-mcp-gateway'), [
+    'secrets secrets-mcp-gateway:/secrets/mcp-gateway',
+  ])
+})
+
 test('the file for witnesses gives mcp-audit a way out, and changes nothing else', () => {
   const way = { volumes: ['./infra/keys:/app/infra/keys:ro'], networks: ['witnesses'] }
   const { 'mcp-audit': audit, ...others } = override.services

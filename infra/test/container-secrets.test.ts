@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { deriveIdentityKey } from '@ai-governance/common/identity'
 import { makeSecrets, rotateSecrets } from '../containers/secrets.ts'
 import { Failure } from '../failure.ts'
 import { scratchFolder } from '../test-support/scratch.ts'
@@ -17,7 +18,16 @@ const files = [
 
 function volumes(t: TestContext): string {
   const folder = scratchFolder(t)
-  for (const name of ['db', 'db-migrate', 'mcp-lineage', 'mcp-audit']) mkdirSync(join(folder, name))
+  for (const name of [
+    'db',
+    'db-migrate',
+    'mcp-lineage',
+    'mcp-policy',
+    'mcp-audit',
+    'mcp-gateway',
+  ]) {
+    mkdirSync(join(folder, name))
+  }
   return folder
 }
 
@@ -25,7 +35,12 @@ const read = (folder: string, file: string) => readFileSync(join(folder, file), 
 
 test('each container gets the passwords it needs and no other, for its group to read', (t) => {
   const folder = volumes(t)
-  assert.deepEqual(makeSecrets(folder, undefined), ['owner', 'lineage_service', 'audit_service'])
+  assert.deepEqual(makeSecrets(folder, undefined), [
+    'owner',
+    'lineage_service',
+    'audit_service',
+    'identity',
+  ])
   const values = files.map((file) => read(folder, file))
   assert.equal(new Set(values).size, 3)
   assert.deepEqual([values[0], values[2], values[4]], [values[1], values[3], values[5]])
@@ -69,4 +84,32 @@ test('a rotation of nothing, or of a name that there is not, is refused', (t) =>
   const folder = volumes(t)
   assert.throws(() => rotateSecrets(folder, [], undefined), Failure)
   assert.throws(() => rotateSecrets(folder, ['toString'], undefined), Failure)
+})
+
+const identityFiles = [
+  'mcp-gateway/identity_secret',
+  'mcp-policy/audit_identity_key',
+  'mcp-audit/policy_identity_key',
+]
+
+test('mcp-policy and mcp-audit have one key for the calls between them, and nobody has another’s', (t) => {
+  const folder = volumes(t)
+  makeSecrets(folder, undefined)
+  const [secret, signs, verifies] = identityFiles.map((file) => read(folder, file))
+  assert.equal(signs, verifies)
+  assert.equal(signs, deriveIdentityKey(secret as string, 'mcp-policy>mcp-audit'))
+  for (const file of identityFiles) assert.equal(statSync(join(folder, file)).mode & 0o777, 0o440)
+  const all = readdirSync(folder, { recursive: true }).filter((file) => /identity/.test(`${file}`))
+  assert.deepEqual(all.sort(), identityFiles.toSorted())
+})
+
+test('a rotation of the identity makes a new secret and keys, and leaves the passwords', (t) => {
+  const folder = volumes(t)
+  makeSecrets(folder, undefined)
+  const before = [...files, ...identityFiles].map((file) => read(folder, file))
+  rotateSecrets(folder, ['identity'], undefined)
+  const after = [...files, ...identityFiles].map((file) => read(folder, file))
+  assert.deepEqual(after.slice(0, files.length), before.slice(0, files.length))
+  for (let i = files.length; i < after.length; i++) assert.notEqual(after[i], before[i])
+  assert.equal(after.at(-1), after.at(-2))
 })

@@ -111,10 +111,17 @@ test('of the local services mcp-audit alone is told where key and state are', (t
   copyFileSync(join(import.meta.dirname, '../../.env.example'), join(root, '.env.example'))
   const secrets = { owner: 'a', lineageService: 'b', auditService: 'c' }
   const settings = { ...readSettings(root, {}), auditWitnessesPath: '/w' }
-  const plans = planServices(settings, { root, data, secrets, signer, postgresPort: 1 })
+  const plans = planServices(settings, {
+    root,
+    data,
+    secrets,
+    signer,
+    identityKey: 'd',
+    postgresPort: 1,
+  })
   const told = plans.flatMap(({ name, env }) =>
     Object.entries(env)
-      .filter(([variable]) => /^AUDIT_/.test(variable))
+      .filter(([variable]) => /^AUDIT_(SIGN|WIT)/.test(variable))
       .map(([variable, value]) => `${name} ${variable}=${value}`),
   )
   assert.deepEqual(told, [

@@ -13,7 +13,8 @@ import type { JsonObject } from './json.ts'
  * - `cyclonedx-jsf`: `data` is a CycloneDX 1.5–1.7 bill, and the answer is the same bill with a member
  *   `signature`; one that is there is replaced.
  *
- * Throws `TypeError` if `data` cannot be canonical JSON or is no CycloneDX bill where one is wanted.
+ * Throws `TypeError` if `data` cannot be canonical JSON or is no CycloneDX bill where one is wanted, or one
+ * of which a part is signed already.
  */
 export function signAibom(
   data: JsonObject,
@@ -31,6 +32,7 @@ export function signAibom(
   }
   const unsignedBom = { ...data, signature }
   const part = judgeCycloneDx(unsignedBom)
-  if ('status' in part) throw new TypeError(`not a CycloneDX bill of 1.5 to 1.7: ${part.reason}`)
+  if ('status' in part)
+    throw new TypeError(`no verifier would read it as CycloneDX: ${part.reason}`)
   return { ...data, signature: { ...signature, value: toBase64Url(sign(unsignedBom)) } }
 }

@@ -61,12 +61,15 @@ export type {
 } from './lineage-types.ts'
 export type { PolicyApi } from './policy.ts'
 export type {
+  ActivatedPolicies,
+  AibomSubject,
   Because,
   Decision,
   Explanation,
   JudgedAibom,
   Outcome,
   Policies,
+  RiskPart,
   Scalar,
 } from './policy-types.ts'
 export { verifyConsistencyProof, verifyInclusionProof } from './proofs.ts'

@@ -71,6 +71,14 @@ test('a bill is signed, verified, and refused once changed or with other keys', 
     assert.match(changed.out, /^NOT VERIFIED {2}invalid: signature_mismatch/)
     assert.equal(changed.code, 4)
   }
+  const part = { name: 'm', signature: { algorithm: 'Ed25519', value: '' } }
+  const bom = { bomFormat: 'CycloneDX', specVersion: '1.6', components: [part] }
+  writeFileSync(join(folder, 'parts.json'), JSON.stringify(bom))
+  const parts = await run('verify', 'parts.json', '--keys', 'aibom_public_key.pem')
+  assert.match(parts.out, /^NOT VERIFIED {2}unsupported: component_signature_not_supported/)
+  const signedParts = await run('sign', 'parts.json', ...key, '--format', 'cyclonedx-jsf')
+  assert.deepEqual([parts.code, signedParts.code, signedParts.out], [4, 2, ''])
+  assert.match(signedParts.err, /component_signature_not_supported/)
   const notCycloneDx = await run('sign', 'bom.json', ...key, '--format', 'cyclonedx-jsf')
   assert.deepEqual([notCycloneDx.code, notCycloneDx.out], [2, ''])
 })

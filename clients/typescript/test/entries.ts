@@ -4,6 +4,7 @@ import { hash } from 'node:crypto'
 export interface Content {
   event_type?: string
   subject?: string
+  decision?: boolean
   details?: unknown
 }
 
@@ -40,7 +41,7 @@ export function entryLine(content: Content, id: number, prev: string): string {
   const salt = hash('md5', `salt ${id}`)
   const envelope = {
     actor: 'anonymous',
-    decision: true,
+    decision: content.decision ?? true,
     details_hash: hash('sha256', Buffer.concat([Buffer.from(salt, 'hex'), Buffer.from(details)])),
     event_type: content.event_type ?? 'model.released',
     request_id: null,
@@ -57,7 +58,7 @@ export function entryLine(content: Content, id: number, prev: string): string {
   const created = `${ms}${String(us % 1000n).padStart(3, '0')}Z`
   return (
     `{"id":${id},"event_type":${JSON.stringify(envelope.event_type)},"subject":${JSON.stringify(envelope.subject)}` +
-    `,"decision":true,"details":${details},"details_salt":"${salt}"` +
+    `,"decision":${envelope.decision},"details":${details},"details_salt":"${salt}"` +
     `,"details_hash":"${envelope.details_hash}","actor":"anonymous","request_id":null,"created_at":"${created}"` +
     `,"prev_hash":"${prev}","entry_hash":"${hash('sha256', bytes)}"}`
   )

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { runCommand } from '../command.ts'
 import type { ComposeStack } from '../compose-stack.ts'
 import { callGateway } from '../gateway.ts'
@@ -13,7 +14,8 @@ import { findSecrets } from '../secret-search.ts'
 const MAX_ABOVE_BASE_MIB = 200
 
 export const fresh: Scenario = {
-  shows: 'without a .env the stack is safe, complete and small, and takes an edited policy',
+  shows:
+    'without a .env the stack is safe, complete and small, and takes an edited policy whose tests pass',
   async run(stack, say) {
     const memory = await memoryOf(stack)
     await runCommand([process.execPath, join(stack.folder, 'examples', 'walkthrough.ts')], {
@@ -32,7 +34,7 @@ export const fresh: Scenario = {
       assert.ok(above_base_mib < MAX_ABOVE_BASE_MIB, `${name} is ${above_base_mib} MiB above base`)
     }
     await onlyWhatRuns(stack)
-    say('an edited policy, without a build')
+    say('an edited policy, without a build or a restart')
     await editPolicy(stack)
     return { rules: ruleCount, containers: containers.length, images, memory }
   },
@@ -77,14 +79,42 @@ async function editPolicy(stack: ComposeStack): Promise<void> {
   }
   const before = await ask()
   assert.equal(before.allowed, true)
-  const path = join(stack.folder, 'policies', 'model-policy.yml')
-  const text = readFileSync(path, 'utf8')
-  const edited = text.replace('value: [vision, ', 'value: [')
-  assert.notEqual(edited, text)
-  writeFileSync(path, edited)
-  await stack.compose(['restart', 'mcp-policy'])
-  await stack.up()
+  await until(stack, ({ recorded }) => recorded)
+  const edit = (name: string, from: string, to: string) => {
+    const path = join(stack.folder, 'policies', name)
+    const text = readFileSync(path, 'utf8')
+    assert.ok(text.includes(from), `${name} holds ${from}`)
+    writeFileSync(path, text.replace(from, to))
+  }
+  edit('model-policy.yml', 'value: [vision, ', 'value: [')
+  const { stale } = await until(stack, (policies) => policies.stale !== null)
+  assert.match(stale?.errors[0] ?? '', /^model-policy\.tests\.yml:\d+:\d+ test_failed /)
+  assert.equal((await ask()).policy.digest, before.policy.digest)
+  for (const tests of ['model-policy.tests.yml', 'risk-matrix.tests.yml']) {
+    edit(tests, 'model_class: vision', 'model_class: language')
+  }
+  const { digest } = await until(stack, (policies) => policies.stale === null && policies.recorded)
   const after = await ask()
-  assert.notEqual(after.policy.digest, before.policy.digest)
+  assert.equal(after.policy.digest, digest)
+  assert.notEqual(digest, before.policy.digest)
   assert.equal(after.allowed, false)
+}
+
+interface Policies {
+  digest: string
+  recorded: boolean
+  stale: { errors: string[] } | null
+}
+
+/** The policies that decide, once they are so; fails after half a minute. */
+async function until(
+  stack: ComposeStack,
+  isSo: (policies: Policies) => boolean,
+): Promise<Policies> {
+  for (let tries = 0; tries < 60; tries++) {
+    const { body } = await callGateway<Policies>(stack.url, '/mcp-policy/policies')
+    if (isSo(body)) return body
+    await sleep(500)
+  }
+  throw new Error('mcp-policy did not take notice of its folder')
 }

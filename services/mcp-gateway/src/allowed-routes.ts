@@ -78,7 +78,14 @@ export const ALLOWED_ROUTES: Record<string, AllowedRoute[]> = {
     get('/models', PAGE),
     get('/verify', { from_id: INTEGER, limit: INTEGER }),
   ],
-  'mcp-policy': [judge('/validate'), judge('/api/v1/policies/validate'), get('/policies')],
+  'mcp-policy': [
+    judge('/validate'),
+    judge('/api/v1/policies/validate'),
+    judge('/aibom/verify'),
+    get('/policies'),
+    get('/policies/{digest}'),
+    get('/schema/policy.v1.json'),
+  ],
   'mcp-audit': [
     keyed('/log', SMALL, { proof: BOOLEAN }),
     keyed('/log/batch', BATCH),
@@ -168,6 +175,7 @@ function compile(routes: AllowedRoute[]): ServiceRoutes {
 const PARAMETERS: Record<string, string> = {
   id: '(?:0|[1-9][0-9]{0,15})',
   model_id: '[^/]+',
+  digest: 'sha256:[0-9a-f]{64}',
   L: '(?:[1-5]?[0-9]|6[0-3])',
   N:
     '(?:x(?!000)[0-9]{3}/(?:x[0-9]{3}/){0,3})?[0-9]{3}' +

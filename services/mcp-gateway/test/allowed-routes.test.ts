@@ -31,7 +31,10 @@ test('what can be reached through the gateway is exactly this', () => {
     `GET /mcp-lineage/verify ? from_id=${integer} & limit=${integer}`,
     'POST /mcp-policy/validate body 8388608 bytes 200000 values',
     'POST /mcp-policy/api/v1/policies/validate body 8388608 bytes 200000 values',
+    'POST /mcp-policy/aibom/verify body 8388608 bytes 200000 values',
     'GET /mcp-policy/policies',
+    'GET /mcp-policy/policies/{digest}',
+    'GET /mcp-policy/schema/policy.v1.json',
     'POST /mcp-audit/log ? proof=^(?:true|false)$ body 1048576 bytes 10000 values writes keyed',
     'POST /mcp-audit/log/batch body 16777216 bytes 400000 values ndjson writes keyed',
     `GET /mcp-audit/events ? ${page} & offset=${integer} & after=${integer} & event_type=^.+$ & ` +

@@ -1,5 +1,6 @@
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { isStrictPoint, publicKeyBytes } from '@ai-governance/common/ed25519'
 import { EnvironmentError } from '@ai-governance/common/environment'
 
 /** A key that AI bills of materials may be signed with. */
@@ -7,9 +8,18 @@ export interface AibomKey {
   /** First 16 hex digits of SHA-256 over the SPKI DER. */
   id: string
   key: KeyObject
+  /** The 32 bytes of the Ed25519 key. */
+  bytes: Buffer
 }
 
 const PEM_BLOCK = /-----BEGIN ([A-Z ]+)-----[\s\S]+?-----END \1-----/g
+
+/** What bills are verified with: an Ed25519 key, its id and its bytes. */
+export function makeAibomKey(key: KeyObject): AibomKey {
+  const der = key.export({ format: 'der', type: 'spki' })
+  const id = createHash('sha256').update(der).digest('hex').slice(0, 16)
+  return { id, key, bytes: publicKeyBytes(key) }
+}
 
 /** The keys of a PEM file: several while a key is being rotated, none without a path. */
 export function loadAibomKeys(path: string | undefined): AibomKey[] {
@@ -38,7 +48,9 @@ export function loadAibomKeys(path: string | undefined): AibomKey[] {
     }
     if (key.asymmetricKeyType !== 'ed25519')
       refuse(`which holds a key of type ${key.asymmetricKeyType}`)
-    const der = key.export({ format: 'der', type: 'spki' })
-    return { id: createHash('sha256').update(der).digest('hex').slice(0, 16), key }
+    const made = makeAibomKey(key)
+    if (!isStrictPoint(made.bytes))
+      refuse('which holds a key of small order or not canonical, under which anybody can sign')
+    return made
   })
 }

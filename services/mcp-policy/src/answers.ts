@@ -1,21 +1,24 @@
-import { sha256Text, wireTime } from '@ai-governance/common/answers'
+import { idNumber, sha256Text, wireTime } from '@ai-governance/common/answers'
 import { z } from 'zod'
+import { ActivationDetails, policyDigestText } from './activation-record.ts'
 
 const scalar = z.union([z.string(), z.number(), z.boolean()])
 const scalars = z.union([scalar, z.array(scalar).readonly()])
-const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/)
+const digest = policyDigestText
 const outcome = z.enum(['kept', 'broken', 'not_established', 'not_applicable', 'waived'])
 
 /** What is known of an AI bill of materials, docs/FORMATS.md. */
 export const AibomAnswer = z.strictObject({
   status: z.enum(['verified', 'absent', 'invalid', 'untrusted_key', 'unsupported']),
-  format: z.literal('detached-jcs').nullable(),
+  format: z.enum(['detached-jcs', 'cyclonedx-jsf']).nullable(),
   /** The configured key that verified it, or the one it names. */
   key_id: z.string().nullable(),
   /** SHA-256 in hex over the signed bytes. */
   canonical_sha256: sha256Text.nullable(),
-  /** Why it is not verified, as a word. */
+  /** Why it is not verified, or why a verified one is not bound, as a word. */
   reason: z.string().nullable(),
+  /** Whether it is verified and of the model that the request names; there where a model was asked for. */
+  bound: z.boolean().optional(),
 })
 export type AibomResult = z.infer<typeof AibomAnswer>
 
@@ -40,12 +43,24 @@ const explanation = z.strictObject({
   ),
 })
 
+/** What one risk factor adds to the score: weight × points. */
+const riskPart = z.strictObject({
+  factor: z.string(),
+  field: z.string(),
+  value: scalar.nullable(),
+  weight: z.number(),
+  points: z.number(),
+  /** Whether it counts at its worst, because nothing with points is established. */
+  worst: z.boolean(),
+})
+
 /** The decision about a payload: what the policy engine says of it, and what identifies it. */
 export const DecisionAnswer = z.strictObject({
   allowed: z.boolean(),
   reasons: z.array(z.string()),
   risk_score: z.number(),
   risk_level: z.string(),
+  risk_parts: z.array(riskPart),
   explanation: z.array(explanation),
   warnings: z.array(z.string()),
   waived: z.array(z.string()),
@@ -76,8 +91,23 @@ export const PoliciesAnswer = z.strictObject({
     })
     .readonly(),
   loaded_at: z.iso.datetime({ precision: 3 }),
-  warnings: z.array(z.string()),
-  /** What is wrong with a newer set that was not taken; there is no such thing yet. */
-  stale: z.null(),
+  warnings: z.array(z.string()).readonly(),
+  /** Since when the folder holds a set that was not taken, and why, as `file:line:column code message`. */
+  stale: z
+    .strictObject({
+      since: z.iso.datetime({ precision: 3 }),
+      errors: z.array(z.string()).readonly(),
+    })
+    .nullable(),
+  /** Whether the log has an entry that says that this set is active. */
+  recorded: z.boolean(),
 })
 export type Policies = z.infer<typeof PoliciesAnswer>
+
+/** A set that was active, as its `policy.activated` entry says. */
+export const ActivatedPoliciesAnswer = z.strictObject({
+  ...ActivationDetails.shape,
+  /** Where on the log. */
+  audit: z.strictObject({ id: idNumber, entry_hash: sha256Text, created_at: wireTime }),
+})
+export type ActivatedPolicies = z.infer<typeof ActivatedPoliciesAnswer>

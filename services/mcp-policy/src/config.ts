@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import {
+  EnvironmentError,
   flag,
   positiveInteger,
   readEnvironment,
@@ -18,6 +19,18 @@ const variables = {
   GATE_SLA_MS: positiveInteger
     .default(1500)
     .describe('the longest time a decision may take in milliseconds, for example 1500'),
+  AUDIT_URL: z
+    .string()
+    .regex(/^http:\/\/(\[::1\]|[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)(:[1-9][0-9]{0,4})?$/)
+    .refine((url) => URL.canParse(url))
+    .optional()
+    .describe(
+      'the address of mcp-audit as http://name[:port], for example http://mcp-audit:8000, or unset',
+    ),
+  AUDIT_IDENTITY_KEY_PATH: z
+    .string()
+    .optional()
+    .describe('the path of the file with the key that signs calls to mcp-audit, or unset'),
 }
 
 /** Where the key is looked for when no path is given, beside the default of POLICIES_DIR. */
@@ -26,6 +39,11 @@ const DEFAULT_KEY_PATH = 'infra/keys/aibom_public_key.pem'
 /** Everything this service reads from an environment. Throws `EnvironmentError` with what to do about it. */
 export function readConfig(env: Record<string, string | undefined> = process.env) {
   const config = readEnvironment(variables, env)
+  if (config.AUDIT_URL && !config.AUDIT_IDENTITY_KEY_PATH) {
+    throw new EnvironmentError([
+      'AUDIT_URL is set and AUDIT_IDENTITY_KEY_PATH is not: mcp-audit takes entries about policies in signed calls alone. Set both or none.',
+    ])
+  }
   const keyPath = existsSync(DEFAULT_KEY_PATH) ? DEFAULT_KEY_PATH : undefined
   return { ...config, AIBOM_PUBLIC_KEY_PATH: config.AIBOM_PUBLIC_KEY_PATH ?? keyPath }
 }

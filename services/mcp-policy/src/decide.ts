@@ -1,16 +1,16 @@
 import { hash, randomUUID } from 'node:crypto'
 import { canonicalJson, type JsonObject } from '@ai-governance/common/canonical-json'
 import { formatMicroseconds } from '@ai-governance/common/timestamps'
+import { aibomReasons, assessAibom } from '@ai-governance/policy-engine/aibom-assess'
 import { evaluate } from '@ai-governance/policy-engine/evaluate'
 import type { PolicySet } from '@ai-governance/policy-engine/load'
-import { evidenceOf, judgeAibom } from './aibom.ts'
-import type { AibomKey } from './aibom-keys.ts'
-import type { AibomResult, Decision } from './answers.ts'
+import type { AibomJudge } from './aibom-judge.ts'
+import type { Decision } from './answers.ts'
 
 export interface DecisionRules {
   set: PolicySet
-  keys: readonly AibomKey[]
-  /** Whether a bill of materials that is not verified denies. */
+  judge: AibomJudge
+  /** Whether it denies if there is no verified bill of materials of the model in question. */
   aibomRequired: boolean
   /** A decision that takes longer, in ms, denies. */
   slaMs: number
@@ -29,8 +29,8 @@ export function decide(
   elapsedMs: () => number,
 ): Decision {
   const { set } = rules
-  const aibom = judgeAibom(payload.aibom, rules.keys)
-  const evidence = evidenceOf(payload, aibom)
+  const judged = rules.judge(payload.aibom)
+  const { result: aibom, evidence } = assessAibom(payload, payload.aibom, judged)
   const verdict = evaluate(set, { payload, evidence, now }, rules.onFault)
   const inputDigest = `sha256:${hash('sha256', canonicalJson(payload))}`
   const reasons = [...aibomReasons(aibom, rules.aibomRequired), ...verdict.reasons]
@@ -49,12 +49,4 @@ export function decide(
     input_digest: inputDigest,
     aibom,
   }
-}
-
-/** An invalid bill always denies: it was tampered with. The other states count as no bill at all. */
-function aibomReasons(aibom: AibomResult, required: boolean): string[] {
-  if (aibom.status === 'invalid') return [`The AI bill of materials is not valid: ${aibom.reason}.`]
-  if (aibom.status === 'verified' || !required) return []
-  const why = aibom.reason === null ? aibom.status : `${aibom.status}, ${aibom.reason}`
-  return [`A verified AI bill of materials is required (${why}).`]
 }

@@ -1,43 +1,40 @@
-import { readdir, readFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
-import { EnvironmentError } from '@ai-governance/common/environment'
-import { formatLoadProblem, loadPolicySet, type PolicySet } from '@ai-governance/policy-engine/load'
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { PolicyFile } from '@ai-governance/policy-engine/load'
 
-export interface ActivePolicies {
-  set: PolicySet
-  warnings: string[]
-  loadedAt: Date
-}
+/** What a policy folder holds, or why that cannot be told. */
+export type FolderRead = { ok: true; files: PolicyFile[] } | { ok: false; fault: string }
 
-/** Loads the set of a folder. Throws `EnvironmentError` with every error of every file, a line each. */
-export async function loadPolicies(folder: string): Promise<ActivePolicies> {
-  const result = loadPolicySet(await readFolder(folder))
-  if (!result.ok) {
-    throw new EnvironmentError([
-      `The policies in ${resolve(folder)} are not valid, and without them every decision would be a guess:`,
-      ...result.errors.map((error) => `  ${formatLoadProblem(error)}`),
-    ])
-  }
-  return {
-    set: result.set,
-    warnings: result.warnings.map(formatLoadProblem),
-    loadedAt: new Date(),
-  }
-}
+/** The loader takes files of up to 256 KiB, and says so of larger ones; what is beyond this is not even read. */
+const MAX_BYTES = 1_048_576
 
-async function readFolder(folder: string) {
+/** The YAML files directly in a folder, sorted by name. Never throws. */
+export async function readFolder(folder: string): Promise<FolderRead> {
   try {
-    const entries = await readdir(folder, { withFileTypes: true })
-    const names = entries.filter((entry) => !entry.isDirectory()).map((entry) => entry.name)
-    return await Promise.all(
-      names
-        .filter((name) => /\.ya?ml$/i.test(name))
-        .map(async (name) => ({ name, content: await readFile(join(folder, name), 'utf8') })),
+    const names = await namesIn(folder)
+    const files = await Promise.all(
+      names.map(async (name) => ({ name, content: await readPolicy(join(folder, name), name) })),
     )
+    return { ok: true, files }
   } catch (error) {
-    const reason = (error as NodeJS.ErrnoException).code
-    throw new EnvironmentError([
-      `POLICIES_DIR names ${resolve(folder)}, which cannot be read (${reason}): set it to the folder of the policy files.`,
-    ])
+    const { code, message } = error as NodeJS.ErrnoException
+    return { ok: false, fault: code ? `cannot be read (${code})` : message }
   }
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true })
+  return entries
+    .filter((entry) => !entry.isDirectory() && /\.ya?ml$/i.test(entry.name))
+    .map((entry) => entry.name)
+    .sort()
+}
+
+async function readPolicy(path: string, name: string): Promise<string> {
+  const about = await stat(path)
+  // Reading a pipe would wait for somebody to write to it.
+  if (!about.isFile()) throw new Error(`has ${name}, which is no file`)
+  if (about.size > MAX_BYTES)
+    throw new Error(`has ${name}, which is larger than ${MAX_BYTES} bytes`)
+  return readFile(path, 'utf8')
 }

@@ -1,20 +1,28 @@
+import { ApiError } from '@ai-governance/common/errors'
 import { jsonObject } from '@ai-governance/common/fields'
 import { AIBOM_BODY_LIMIT, AIBOM_MAX_VALUES } from '@ai-governance/common/json-body'
 import type { App } from '@ai-governance/common/server'
+import { policySchema } from '@ai-governance/policy-engine/schema'
 import { z } from 'zod'
-import type { Policies } from './answers.ts'
+import type { Activation, Stale } from './activation.ts'
+import type { ActivationLog } from './activation-log.ts'
+import { policyDigestText } from './activation-record.ts'
+import type { ActivationRecorder } from './activation-recorder.ts'
+import type { ActivatedPolicies, Policies } from './answers.ts'
 import { type DecisionRules, decide } from './decide.ts'
-import type { ActivePolicies } from './policy-folder.ts'
 
 export const ValidateBody = z.strictObject({ payload: jsonObject })
 
 export interface Parts extends Omit<DecisionRules, 'set'> {
-  active: ActivePolicies
+  activation: Activation
+  /** Null where nothing is recorded, like `entries`. */
+  recorder: ActivationRecorder | null
+  entries: ActivationLog | null
 }
 
 /** The endpoints of mcp-policy, docs/API.md. */
-export function registerRoutes(app: App, { active, ...parts }: Parts): void {
-  const rules: DecisionRules = { ...parts, set: active.set }
+export function registerRoutes(app: App, parts: Parts): void {
+  const { activation, recorder, entries, ...rules } = parts
 
   for (const url of ['/validate', '/api/v1/policies/validate']) {
     app.post(
@@ -26,22 +34,61 @@ export function registerRoutes(app: App, { active, ...parts }: Parts): void {
       },
       async (request) => {
         const start = performance.now()
-        return decide(rules, request.body.payload, new Date(), () => performance.now() - start)
+        const { set } = activation.active
+        const elapsed = () => performance.now() - start
+        return decide({ ...rules, set }, request.body.payload, new Date(), elapsed)
       },
     )
   }
 
-  app.get(
-    '/policies',
-    async (): Promise<Policies> => ({
-      name: active.set.name,
-      version: active.set.version,
-      digest: active.set.digest,
-      layers: active.set.layers,
-      risk: active.set.risk,
+  app.get('/policies', async (): Promise<Policies> => {
+    const { active, stale } = activation
+    const { name, version, digest, layers, risk } = active.set
+    return {
+      ...{ name, version, digest, layers, risk },
       loaded_at: active.loadedAt.toISOString(),
       warnings: active.warnings,
-      stale: null,
-    }),
+      stale: stale && staleAnswer(stale),
+      recorded: recorder?.isRecorded(active) ?? false,
+    }
+  })
+
+  app.get(
+    '/policies/:digest',
+    { schema: { params: z.strictObject({ digest: policyDigestText }) } },
+    async (request): Promise<ActivatedPolicies> => {
+      if (!entries) {
+        throw new ApiError(
+          'not_found',
+          'no policies are recorded here, because AUDIT_URL is not set',
+        )
+      }
+      const entry = await entries.ofDigest(request.params.digest)
+      if (!entry) throw new ApiError('not_found', 'the log names no active policies of this digest')
+      const { id, entry_hash, created_at, details } = entry
+      return { ...details, audit: { id, entry_hash, created_at } }
+    },
   )
+}
+
+/** The JSON Schema of policy files, for editors: `GET /schema/policy.v1.json`. */
+export function registerSchemaRoute(app: App): void {
+  const schema = policySchema()
+  app.get('/schema/policy.v1.json', async () => schema)
+}
+
+/**
+ * Adds `stale` to what `GET /readyz` answers where there is something to tell. The service stays ready: it decides
+ * by the last good set, and taking every replica out would turn a slip of the pen into an outage.
+ */
+export function showStale(app: App, activation: Activation): void {
+  app.addHook('preSerialization', (request, reply, payload, done) => {
+    const { stale } = activation
+    const shows = stale && request.routeOptions.url === '/readyz' && reply.statusCode === 200
+    done(null, shows ? { ...(payload as object), stale: staleAnswer(stale) } : payload)
+  })
+}
+
+function staleAnswer({ since, errors }: Stale) {
+  return { since: since.toISOString(), errors }
 }

@@ -2,15 +2,15 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { policyDigest } from '@ai-governance/policy-engine/digest'
+import { makeAibomJudge } from '../src/aibom-judge.ts'
 import { decide } from '../src/decide.ts'
-import { loadPolicies } from '../src/policy-folder.ts'
-import { EXAMPLE, SHIPPED } from './service.ts'
+import { EXAMPLE, shippedPolicies } from './service.ts'
 
 const vectors = JSON.parse(
   readFileSync(new URL('../../../docs/vectors/digests.json', import.meta.url), 'utf8'),
 )
-const { set } = await loadPolicies(SHIPPED)
-const rules = { set, keys: [], aibomRequired: false, slaMs: 1500 }
+const { set } = await shippedPolicies()
+const rules = { set, judge: makeAibomJudge([]), aibomRequired: false, slaMs: 1500 }
 
 test('a decision later than the limit denies and says so', () => {
   const late = decide(rules, EXAMPLE, new Date(), () => 1_500.1)

@@ -49,3 +49,27 @@ test('a key file that holds anything but Ed25519 public keys is refused by name'
 test('wrong variables are named', async () => {
   await refuses({ AIBOM_REQUIRED: 'yes', GATE_SLA_MS: '1.5s' }, /AIBOM_REQUIRED[\s\S]*GATE_SLA_MS/)
 })
+
+test('an address of mcp-audit without the key for it, or with one that is none, is refused', async () => {
+  const AUDIT_URL = 'http://mcp-audit:8000'
+  const path = join(folder, 'identity.key')
+  await refuses({ AUDIT_URL }, /AUDIT_IDENTITY_KEY_PATH is not/)
+  const env = { AUDIT_URL, AUDIT_IDENTITY_KEY_PATH: path }
+  await refuses(env, /AUDIT_IDENTITY_KEY_PATH.*ENOENT/)
+  writeFileSync(path, 'short')
+  await refuses(env, /AUDIT_IDENTITY_KEY_PATH.*32 bytes/)
+})
+
+test('an address of mcp-audit is http, a name and a port', async () => {
+  for (const AUDIT_URL of [
+    'mcp-audit:8000',
+    'https://mcp-audit',
+    'http://mcp-audit:8000/',
+    'http://mcp-audit/log',
+    'http://user@mcp-audit',
+    'http://mcp-audit:99999',
+    'http://MCP-AUDIT',
+  ]) {
+    await refuses({ AUDIT_URL }, /AUDIT_URL has a wrong value/)
+  }
+})

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { createHash, generateKeyPairSync, sign } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { canonicalJson } from '@ai-governance/common/canonical-json'
-import { EXAMPLE, startService } from './service.ts'
+import { EXAMPLE, SHIPPED, startService } from './service.ts'
 
 let service: Awaited<ReturnType<typeof startService>>
 let folder: string
@@ -115,6 +115,34 @@ for (const [what, body] of Object.entries({
   })
 }
 
+test('the schema of policy files that editors get is the one beside them', async () => {
+  const answer = await service.app.inject({ url: '/schema/policy.v1.json' })
+  assert.equal(answer.statusCode, 200)
+  const file = readFileSync(join(SHIPPED, 'policy.v1.schema.json'), 'utf8')
+  assert.deepEqual(answer.json(), JSON.parse(file))
+})
+
+test('an answer says what each risk factor adds to the score', async () => {
+  const { risk_parts, risk_score } = await decide({
+    ...EXAMPLE,
+    risk: { ...EXAMPLE.risk, data_sensitivity: 'high' },
+  })
+  const [first] = risk_parts
+  assert.deepEqual(first, {
+    factor: 'data_sensitivity',
+    field: 'risk.data_sensitivity',
+    value: null,
+    weight: 3,
+    points: 5,
+    worst: true,
+  })
+  const sum = risk_parts.reduce(
+    (total: number, part: { weight: number; points: number }) => total + part.weight * part.points,
+    0,
+  )
+  assert.equal(sum, risk_score)
+})
+
 test('GET /policies names what is in force', async () => {
   const active = (await service.app.inject({ url: '/policies' })).json()
   assert.equal(active.digest, (await decide(EXAMPLE)).policy.digest)
@@ -132,8 +160,11 @@ test('a signed bill is verified by the configured key; an invalid one denies; a 
   try {
     const data = { model_id: 'fraud', version: '1' }
     const signature = sign(null, Buffer.from(canonicalJson(data)), privateKey).toString('hex')
-    const good = (await strict.validate({ ...EXAMPLE, aibom: { data, signature } })).json()
-    assert.deepEqual([good.allowed, good.aibom.status], [true, 'verified'])
+    const aibom = { data, signature }
+    const good = (await strict.validate({ ...EXAMPLE, ...data, aibom })).json()
+    assert.deepEqual([good.allowed, good.aibom.status, good.aibom.bound], [true, 'verified', true])
+    const unnamed = (await strict.validate({ ...EXAMPLE, aibom })).json()
+    assert.deepEqual([unnamed.allowed, unnamed.aibom.reason], [false, 'model_not_named'])
     const missing = (await strict.validate(EXAMPLE)).json()
     assert.deepEqual([missing.allowed, missing.aibom.status], [false, 'absent'])
     const bad = { data: { ...data, version: '2' }, signature }

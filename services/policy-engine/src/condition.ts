@@ -33,8 +33,9 @@ export interface Comparison {
 }
 
 export function compare(comparison: Comparison): Condition {
-  const { slot, field, op, expected, at } = comparison
-  const test = testOf(op, expected)
+  const { slot, field, op, at } = comparison
+  const test = testOf(op, comparison.expected)
+  const expected = shown(comparison.expected)
   return {
     judge(readings) {
       const actual = readings[slot]!
@@ -107,10 +108,21 @@ export function testOf(
       return (actual) => Array.isArray(actual) && actual.includes(expected)
     case 'in':
     case 'not_in': {
-      const set = new Set<unknown>(Array.isArray(expected) ? expected : [expected])
+      const set = setOf(expected as readonly Scalar[])
       return op === 'in' ? (actual) => set.has(actual) : (actual) => !set.has(actual)
     }
   }
+}
+
+/** Rules that name one threshold share its list, and so the set of it. */
+const sets = new WeakMap<readonly Scalar[], ReadonlySet<unknown>>()
+
+function setOf(list: readonly Scalar[]): ReadonlySet<unknown> {
+  const known = sets.get(list)
+  if (known) return known
+  const set = new Set<unknown>(list)
+  sets.set(list, set)
+  return set
 }
 
 const MAX_SHOWN_CHARACTERS = 200
@@ -118,9 +130,9 @@ const MAX_SHOWN_ELEMENTS = 20
 
 /**
  * A value as an explanation shows it. Long ones are cut: a request of 1 MiB that a hundred rules
- * read would otherwise be answered with 100 MiB.
+ * read would otherwise be answered with 100 MiB, and a long list of a policy with every answer.
  */
-function shown(actual: Scalar | readonly Scalar[]): Scalar | readonly Scalar[] {
+export function shown(actual: Scalar | readonly Scalar[]): Scalar | readonly Scalar[] {
   if (typeof actual === 'string') return cut(actual)
   if (typeof actual !== 'object') return actual
   const first = actual.slice(0, MAX_SHOWN_ELEMENTS)

@@ -1,11 +1,11 @@
 import type { JsonObject } from '@ai-governance/common/canonical-json'
-import type { Because, Truth } from './condition.ts'
-import { dayNumber, dayText } from './day.ts'
-import { IN_WORDS, type Reading } from './input.ts'
-import type { Explanation, Outcome, PolicySet, Rule } from './policy-set.ts'
-import { assessRisk, levelOf, type Risk } from './risk.ts'
+import { dayNumber } from './day.ts'
+import { IN_WORDS } from './input.ts'
+import { judgeRule } from './judge-rule.ts'
+import type { Explanation, Outcome, PolicySet, Rule, Waiver } from './policy-set.ts'
+import { assessRisk, levelOf, type Risk, type RiskPart, worstParts } from './risk.ts'
 
-export type { Explanation }
+export type { Explanation, RiskPart }
 
 export interface Request {
   /** What the caller says. Attacker-controlled. */
@@ -23,9 +23,12 @@ export interface Verdict {
   reasons: string[]
   risk_score: number
   risk_level: string
+  /** What the score is the sum of, in the order of the matrix. */
+  risk_parts: RiskPart[]
   /** One entry for each rule and one for the risk limit. */
   explanation: Explanation[]
   warnings: string[]
+  /** For each rule that is broken and excused: its id, why, by whom and until when. */
   waived: string[]
   /** How many entries of `explanation` have each outcome. */
   counts: Record<Outcome, number>
@@ -55,6 +58,7 @@ export function evaluate(
       reasons: [reason],
       risk_score: risk.worstScore,
       risk_level: levelOf(risk, risk.worstScore),
+      risk_parts: worstParts(risk),
       explanation: [],
       warnings: [],
       waived: [],
@@ -70,6 +74,7 @@ function judgeRequest(set: PolicySet, { payload, evidence, now }: Request): Verd
   const readings = readers.map((read) => read(payload, evidence))
   const reasons: string[] = []
   const warnings: string[] = []
+  const waived: string[] = []
   const explanation: Explanation[] = []
   const counts = noCounts()
   let isCovered = false
@@ -78,13 +83,15 @@ function judgeRequest(set: PolicySet, { payload, evidence, now }: Request): Verd
     explanation.push(judged.explanation)
     counts[judged.explanation.outcome] += 1
     if (judged.covers) isCovered = true
+    if (judged.waived) waived.push(`${rule.id}: ${judged.waived.note}`)
+    if (judged.expired) warnings.push(expiry(rule, judged.expired))
     const said = breach(rule, judged.explanation)
     if (said !== null && rule.mode === 'block') reasons.push(said)
     if (said !== null && rule.mode === 'warn') warnings.push(said)
   }
   if (set.layers.length === 0) reasons.push('no_policy')
   else if (!isCovered) reasons.push('nothing_applies')
-  const risk = assessRisk(model, payload)
+  const risk = assessRisk(model, readings)
   explanation.push(risk.explanation)
   counts[risk.explanation.outcome] += 1
   sayRisk(risk, model.denyAt, reasons, warnings)
@@ -93,49 +100,16 @@ function judgeRequest(set: PolicySet, { payload, evidence, now }: Request): Verd
     reasons,
     risk_score: risk.score,
     risk_level: risk.level,
+    risk_parts: risk.parts,
     explanation,
     warnings,
-    waived: [],
+    waived,
     counts,
   }
 }
 
-/** `covers`: the rule is evidence that the request is one that the policy had in mind. */
-interface Judged {
-  explanation: Explanation
-  covers: boolean
-}
-
-function judgeRule(rule: Rule, readings: readonly Reading[], today: number): Judged {
-  const because: Because[] = []
-  const { id, at, law, when, test } = rule
-  const explain = (outcome: Outcome, covers: boolean): Judged => ({
-    explanation: { rule: id, outcome, at, law, because },
-    covers,
-  })
-  if (isOutOfForce(rule, today, because)) return explain('not_applicable', false)
-  const applies: Truth = when === null ? true : when.judge(readings)
-  // An undecided `when` is no way out: the rule is judged as if it applied.
-  if (applies !== true) when!.explain(readings, because)
-  if (applies === false) return explain('not_applicable', false)
-  test.explain(readings, because)
-  const truth = test.judge(readings)
-  const covers = applies === true && rule.mode === 'block'
-  if (truth === null) return explain('not_established', covers)
-  return explain(truth === rule.breaksOn ? 'broken' : 'kept', covers)
-}
-
-/** Whether today lies before or after the days of the rule; if so, `because` tells which. */
-function isOutOfForce(rule: Rule, today: number, because: Because[]): boolean {
-  const { from, until } = rule
-  const isEarly = from !== null && today < from.number
-  const isLate = until !== null && today > until.number
-  if (!isEarly && !isLate) return false
-  const [field, op, day] = isEarly
-    ? (['effective_from', 'gte', from] as const)
-    : (['effective_until', 'lte', until!] as const)
-  because.push({ line: day.line, field, op, expected: day.text, actual: dayText(today) })
-  return true
+function expiry(rule: Rule, { at, expires }: Waiver): string {
+  return `The waiver of ${rule.id} (${at}) expired after ${expires.text}.`
 }
 
 /** What to tell of a rule that is broken or cannot be shown to be kept; else null. */

@@ -9,21 +9,26 @@ export type LoadCode =
   | 'bad_name'
   | 'bad_range'
   | 'conflicting_keys'
+  | 'duplicate_case'
+  | 'duplicate_factor'
   | 'duplicate_file'
   | 'duplicate_key'
   | 'duplicate_policy_name'
   | 'duplicate_rule_id'
   | 'empty_list'
-  | 'factors_not_supported'
   | 'input_conflict'
+  | 'look_alike'
   | 'missing_key'
+  | 'missing_points'
   | 'no_policy'
   | 'no_risk_matrix'
   | 'no_tests'
+  | 'nothing_to_unset'
   | 'operator_type_mismatch'
   | 'reserved_word'
   | 'risk_never_denies'
   | 'rule_never_matches'
+  | 'rule_not_waivable'
   | 'threshold_unused'
   | 'too_deep'
   | 'too_large'
@@ -31,12 +36,13 @@ export type LoadCode =
   | 'undeclared_field'
   | 'unknown_file_kind'
   | 'unknown_key'
+  | 'unknown_rule'
   | 'unknown_threshold'
   | 'unknown_value'
   | 'unverified_aibom_field'
   | 'value_not_in_enum'
   | 'value_out_of_range'
-  | 'waivers_not_supported'
+  | 'waiver_never_matches'
   | 'wrong_type'
   | 'yaml_feature'
   | 'yaml_syntax'
@@ -69,17 +75,23 @@ export type Report = (
 
 /**
  * A hostile file of 256 KiB can hold some hundred thousand mistakes. Nobody reads past the first
- * hundred, and the search for suggestions must not be run for the rest.
+ * hundred, and the search for suggestions, which costs some 10 ms in a long list, is run for fewer.
  */
 const MAX_PROBLEMS_PER_FILE = 100
+const MAX_SUGGESTIONS_PER_FILE = 25
 
 /** Makes a `Report` that adds the problems of `file` to `problems`, the first hundred of them. */
 export function reporter(file: string, problems: LoadProblem[]): Report {
   let count = 0
+  let searches = 0
   return (at, code, message, suggestion) => {
     count += 1
     if (count > MAX_PROBLEMS_PER_FILE) return
-    const meant = suggestion && closest(suggestion.written, suggestion.known)
+    if (suggestion) searches += 1
+    const meant =
+      suggestion && searches <= MAX_SUGGESTIONS_PER_FILE
+        ? closest(suggestion.written, suggestion.known)
+        : undefined
     const text = meant === undefined ? message : `${message}; did you mean "${meant}"?`
     problems.push({ file, line: at.line, column: at.column, code, message: text })
   }

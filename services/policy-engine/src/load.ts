@@ -1,10 +1,13 @@
+import { closest } from '@ai-governance/common/suggest'
 import { checkLayers } from './check-layers.ts'
-import { compileRule, FieldSlots } from './compile.ts'
+import { compileRisk, compileRule, FieldSlots } from './compile.ts'
 import { policyDigest } from './digest.ts'
-import { formatLoadProblem, type LoadProblem, reporter } from './load-problem.ts'
+import type { Input } from './input.ts'
+import { formatLoadProblem, type LoadProblem, type Report, reporter } from './load-problem.ts'
 import type { PolicySet } from './policy-set.ts'
+import { type FactorScope, type FactorTree, readFactors } from './read-factors.ts'
 import { type LayerTree, readLayer } from './read-layer.ts'
-import { type RiskMatrix, readRiskMatrix } from './read-risk.ts'
+import { checkSum, type MatrixTree, readRiskMatrix } from './read-risk.ts'
 import { sourceOf } from './source.ts'
 import { parseTree, plainValue, type Tree } from './yaml-tree.ts'
 
@@ -39,27 +42,45 @@ export function loadPolicySet(files: readonly PolicyFile[]): LoadResult {
   const warnings: LoadProblem[] = []
   const parsed = parseFiles(files, errors)
   const riskTree = parsed.get(RISK_FILE)
-  const risk = riskTree && readRisk(riskTree, errors, warnings)
+  const reportRisk = reporter(RISK_FILE, errors)
+  const matrix = riskTree && readRiskMatrix(riskTree, reportRisk)
   const layers: LayerTree[] = []
   for (const [file, tree] of parsed) {
     if (file === RISK_FILE) continue
     const report = reporter(file, errors)
-    const layer = readLayer(file, tree, risk?.inputs, report, reporter(file, warnings))
+    const layer = readLayer(file, tree, matrix?.inputs, report, reporter(file, warnings))
     if (layer) layers.push(layer)
   }
-  checkLayers(layers, risk?.inputs ?? new Map(), errors)
+  checkLayers(layers, matrix?.inputs ?? new Map(), errors)
+  const factors = matrix ? readAllFactors(matrix, layers, files, reportRisk) : []
+  if (matrix) checkSum(matrix, factors, reportRisk, reporter(RISK_FILE, warnings))
   reportAbsent(files, errors, warnings)
-  if (errors.length > 0 || !risk?.model) return { ok: false, errors: errors.sort(byPlace) }
-  return { ok: true, set: assemble(layers, risk, parsed), warnings: warnings.sort(byPlace) }
+  const set = errors.length === 0 && matrix ? assemble(layers, matrix, factors, parsed) : undefined
+  if (!set) return { ok: false, errors: errors.sort(byPlace) }
+  return { ok: true, set, warnings: warnings.sort(byPlace) }
 }
 
-function readRisk(
-  tree: Tree,
-  errors: LoadProblem[],
-  warnings: LoadProblem[],
-): RiskMatrix | undefined {
-  const report = reporter(RISK_FILE, errors)
-  return readRiskMatrix(RISK_FILE, tree, report, reporter(RISK_FILE, warnings))
+/** The factors of `weights` and then those of `factors`, which read inputs of every layer. */
+function readAllFactors(
+  matrix: MatrixTree,
+  layers: readonly LayerTree[],
+  files: readonly PolicyFile[],
+  report: Report,
+): readonly FactorTree[] {
+  const declared = new Map<string, { input: Input; file: string }[]>()
+  const add = (file: string, inputs: ReadonlyMap<string, Input>) => {
+    for (const [field, input] of inputs) {
+      declared.set(field, [...(declared.get(field) ?? []), { input, file }])
+    }
+  }
+  add(RISK_FILE, matrix.inputs)
+  for (const { file, inputs } of layers) add(file, inputs)
+  const scope: FactorScope = {
+    declared,
+    isIncomplete: layers.length < files.filter(({ name }) => isPolicy(name)).length,
+    ids: new Map(matrix.weighted.map(({ id, line }) => [id, line])),
+  }
+  return [...matrix.weighted, ...readFactors(matrix.factors, scope, report)]
 }
 
 /** Parses the policies and the risk matrix, in the order of their names. */
@@ -76,22 +97,33 @@ function parseFiles(files: readonly PolicyFile[], errors: LoadProblem[]): Map<st
       const tree = parseTree(sourceOf(content), report)
       const isKnown = name === RISK_FILE || (tree?.kind === 'map' && tree.entries.has('policy'))
       if (tree && isKnown) parsed.set(name, tree)
-      else if (tree) {
-        const kinds = `a policy has the key policy, the risk matrix is called ${RISK_FILE}`
-        report(START, 'unknown_file_kind', `the file is neither: ${kinds}`)
-      }
+      else if (tree) reportKind(name, tree, report)
     }
     seen.add(name)
   }
   return parsed
 }
 
+/** A file of no known kind: most often a name or the key `policy` is misspelled. */
+function reportKind(name: string, tree: Tree, report: Report): void {
+  const kinds = `a policy has the key policy, the risk matrix is called ${RISK_FILE}, tests *.tests.yml`
+  const keys = tree.kind === 'map' ? [...tree.entries.keys()] : []
+  const written = keys.find((key) => closest(key, ['policy'])) ?? name
+  const suggestion = { written, known: ['policy', RISK_FILE] }
+  report(START, 'unknown_file_kind', `the file is of no known kind: ${kinds}`, suggestion)
+}
+
 function isYaml(name: string): boolean {
   return !name.includes('/') && /\.ya?ml$/i.test(name)
 }
 
-function isTests(name: string): boolean {
-  return name.endsWith('.tests.yml')
+export function isTests(name: string): boolean {
+  return isYaml(name) && name.endsWith('.tests.yml')
+}
+
+/** By its name alone: whether it holds one is another question. */
+function isPolicy(name: string): boolean {
+  return isYaml(name) && name !== RISK_FILE && !isTests(name)
 }
 
 function reportAbsent(
@@ -100,7 +132,7 @@ function reportAbsent(
   warnings: LoadProblem[],
 ): void {
   const names = files.map((file) => file.name).filter(isYaml)
-  if (!names.some((name) => name !== RISK_FILE && !isTests(name))) {
+  if (!names.some(isPolicy)) {
     reporter('.', errors)(START, 'no_policy', 'add a policy: a .yml file with the key policy')
   }
   if (!names.includes(RISK_FILE)) {
@@ -113,13 +145,16 @@ function reportAbsent(
 
 function assemble(
   layers: readonly LayerTree[],
-  risk: RiskMatrix,
+  matrix: MatrixTree,
+  factors: readonly FactorTree[],
   parsed: ReadonlyMap<string, Tree>,
-): PolicySet {
+): PolicySet | undefined {
   const slots = new FieldSlots()
   const rules = layers.flatMap((layer) =>
-    layer.rules.map((rule) => compileRule(rule, layer.file, slots)),
+    layer.rules.map((rule) => compileRule(rule, layer.waivers, layer.file, slots)),
   )
+  const risk = compileRisk(matrix, factors, RISK_FILE, slots)
+  if (!risk) return undefined
   const described = layers.map(({ policy, version, file }) => ({
     policy: policy!,
     version: version!,
@@ -130,8 +165,8 @@ function assemble(
     version: described.map((layer) => layer.version).join('+'),
     digest: policyDigest([...parsed].map(([name, tree]) => ({ name, content: plainValue(tree) }))),
     layers: described,
-    risk: { name: risk.name, version: risk.version, file: RISK_FILE },
-    compiled: { readers: slots.readers, rules, risk: risk.model! },
+    risk: { name: matrix.name, version: matrix.version, file: RISK_FILE },
+    compiled: { readers: slots.readers, rules, risk },
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Because, Condition } from './condition.ts'
 import type { Day } from './day.ts'
-import type { Reader } from './input.ts'
+import type { Reader, Scalar, Why } from './input.ts'
 
 export type Mode = 'block' | 'warn' | 'observe'
 
@@ -18,15 +18,36 @@ export interface Rule {
   readonly test: Condition
   /** The value of `test` that breaks the rule: false for `require`, true for `deny`. */
   readonly breaksOn: boolean
+  /** Those of its file that name the rule, in their order. */
+  readonly waivers: readonly Waiver[]
+}
+
+/** Excuses a rule that is broken, never one that is not established. */
+export interface Waiver {
+  /** `file:line` of the waiver. */
+  readonly at: string
+  /** Which requests it excuses: those of which this is true. */
+  readonly match: Condition
+  /** The last UTC day on which it excuses. */
+  readonly expires: Day
+  /** Why, by whom and until when, in words. */
+  readonly note: string
 }
 
 export interface RiskFactor {
-  /** `risk.<factor>`, where the payload carries it. */
+  readonly id: string
+  /** Where the request says it; of a factor of `weights` it is `risk.<factor>`. */
   readonly field: string
-  readonly read: Reader
+  /** Index of the field's reading. */
+  readonly slot: number
   readonly weight: number
-  /** The end of the scale that makes the sum largest. */
+  /** The points of an established value, or why it has none. */
+  readonly pointsOf: (value: Scalar) => number | Why
+  /** The points that make the sum largest. */
   readonly worst: number
+  /** Which values have points, as an explanation says it. */
+  readonly op: 'within' | 'in' | 'gte'
+  readonly expected: Scalar | readonly Scalar[]
   readonly line: number
 }
 
@@ -35,7 +56,6 @@ export interface RiskModel {
   /** `file:line` of `deny_at`. */
   readonly at: string
   readonly line: number
-  readonly scale: readonly [min: number, max: number]
   readonly factors: readonly RiskFactor[]
   /** Rising; each level reaches from its number to the next level's. */
   readonly levels: readonly { readonly name: string; readonly from: number }[]
@@ -62,14 +82,15 @@ export interface PolicySet {
     readonly file: string
   }
   readonly compiled: {
-    /** Every field that a rule reads, each read once per request. */
+    /** Every field that a rule or a factor reads, each read once per request. */
     readonly readers: readonly Reader[]
     readonly rules: readonly Rule[]
     readonly risk: RiskModel
   }
 }
 
-export type Outcome = 'kept' | 'broken' | 'not_established' | 'not_applicable' | 'waived'
+export const OUTCOMES = ['kept', 'broken', 'not_established', 'not_applicable', 'waived'] as const
+export type Outcome = (typeof OUTCOMES)[number]
 
 /** What became of one rule, or of the risk limit (rule `risk-score`). */
 export interface Explanation {

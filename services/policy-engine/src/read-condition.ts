@@ -1,6 +1,7 @@
 import type { Operator } from './condition.ts'
 import { checkScalar, type Input, isOfType, NotEstablished, type Scalar } from './input.ts'
 import type { Place, Report } from './load-problem.ts'
+import { reportDisguise } from './look-alike.ts'
 import { memberOf, readChoice, readList, readShape, readText, readWord } from './shape.ts'
 import type { MapTree, Tree } from './yaml-tree.ts'
 
@@ -28,13 +29,13 @@ export interface Scope {
   readonly usedThresholds: Set<string>
 }
 
-const OPERATORS = ['gt', 'gte', 'lt', 'lte', 'eq', 'ne', 'in', 'not_in', 'contains'] as const
-const ORDERING: readonly Operator[] = ['gt', 'gte', 'lt', 'lte']
-const KEYS = {
+export const OPERATORS = ['gt', 'gte', 'lt', 'lte', 'eq', 'ne', 'in', 'not_in', 'contains'] as const
+export const ORDERING: readonly Operator[] = ['gt', 'gte', 'lt', 'lte']
+export const CONDITION_KEYS = {
   all: { required: ['all'], optional: [] },
   any: { required: ['any'], optional: [] },
   field: { required: ['field', 'op'], optional: ['value', 'value_from'] },
-}
+} as const
 
 /** Returns undefined if the condition has a problem; every one has been reported. */
 export function readCondition(
@@ -49,7 +50,7 @@ export function readCondition(
   }
   const kind = readChoice(tree, what, ['field', 'all', 'any'], report)
   if (kind === undefined) return undefined
-  readShape(tree, what, KEYS[kind], report)
+  readShape(tree, what, CONDITION_KEYS[kind], report)
   if (kind === 'field') return readLeaf(tree, what, scope, report)
   const list = readList(memberOf(tree, kind), `${kind} of ${what}`, report)
   if (!list) return undefined
@@ -131,7 +132,16 @@ function readExpected(
   const list = readList(tree, `value of ${op}`, report)
   const values = list?.items.map((item) => readOne(item, namedAt, op, input, report))
   const good = values?.filter((value) => value !== undefined)
-  return good && good.length === values?.length ? Object.freeze(good) : undefined
+  return list && good?.length === values?.length ? sharedList(list, good!) : undefined
+}
+
+/** A list holds the same values to every rule that names it: a hundred rules need not keep it each. */
+const lists = new WeakMap<Tree, readonly Scalar[]>()
+
+function sharedList(tree: Tree, values: readonly Scalar[]): readonly Scalar[] {
+  const known = lists.get(tree) ?? Object.freeze(values)
+  lists.set(tree, known)
+  return known
 }
 
 function readOne(
@@ -148,11 +158,12 @@ function readOne(
     report(at, 'wrong_type', `${input.field} ${each} of type ${input.type}; this value is not`)
     return undefined
   }
+  if (reportDisguise(value, at, report)) return undefined
   const reading = ORDERING.includes(op) ? value : checkScalar(input, value)
   if (!(reading instanceof NotEstablished)) return value
   if (reading.why === 'not_in_enum') {
     const message = `${input.field} is never ${JSON.stringify(value)}, by its enum`
-    const known = [...(input.allowed ?? [])].map(String)
+    const known = input.allowed?.values().map(String) ?? []
     report(at, 'value_not_in_enum', message, { written: String(value), known })
   } else {
     const code = op === 'eq' || op === 'contains' ? 'rule_never_matches' : 'value_out_of_range'

@@ -1,5 +1,6 @@
 import { type Input, isOfType, type Scalar, type ScalarType } from './input.ts'
 import type { Report } from './load-problem.ts'
+import { reportDisguise } from './look-alike.ts'
 import {
   memberOf,
   placeOfKey,
@@ -11,20 +12,28 @@ import {
 } from './shape.ts'
 import type { MapTree, Tree } from './yaml-tree.ts'
 
-const SCALAR_TYPES = ['string', 'number', 'integer', 'boolean'] as const
-const TYPES = [...SCALAR_TYPES, 'list'] as const
-const KEYS = { required: ['type'], optional: ['items', 'enum', 'min', 'max', 'source'] }
+export const SCALAR_TYPES = ['string', 'number', 'integer', 'boolean'] as const
+export const TYPES = [...SCALAR_TYPES, 'list'] as const
+export const INPUT_KEYS = {
+  required: ['type'],
+  optional: ['items', 'enum', 'min', 'max', 'source'],
+} as const
 
 /** Names joined by dots. A name that itself holds a dot cannot be read. */
-const FIELD = /^[A-Za-z_$][\w$-]*(\.[A-Za-z_$][\w$-]*)*$/
+export const FIELD = /^[A-Za-z_$][\w$-]*(\.[A-Za-z_$][\w$-]*)*$/
 const MAX_FIELD_LENGTH = 200
+
+/** Whether a text is a path that rules can read. */
+export function isField(text: string): boolean {
+  return FIELD.test(text) && text.length <= MAX_FIELD_LENGTH
+}
 
 /** Reads the `inputs` of a policy file, keyed by field. Inputs with a problem are left out. */
 export function readInputs(tree: Tree | undefined, report: Report): Map<string, Input> {
   const inputs = new Map<string, Input>()
   const map = tree && readMap(tree, 'inputs', report)
   for (const [field, { keyAt, value }] of map?.entries ?? []) {
-    if (!FIELD.test(field) || field.length > MAX_FIELD_LENGTH) {
+    if (!isField(field)) {
       report(keyAt, 'bad_name', 'a field is a dotted path of letters, digits, _ - and $')
     }
     const input = readInput(field, value, report)
@@ -40,7 +49,7 @@ export function readInputs(tree: Tree | undefined, report: Report): Map<string, 
 
 function readInput(field: string, tree: Tree, report: Report): Input | undefined {
   const what = `input ${field}`
-  const map = readShape(tree, what, KEYS, report)
+  const map = readShape(tree, what, INPUT_KEYS, report)
   if (!map) return undefined
   const declared = readWord(memberOf(map, 'type'), `type of ${what}`, TYPES, report)
   const source = readWord(memberOf(map, 'source'), `source of ${what}`, ['aibom'] as const, report)
@@ -88,8 +97,10 @@ function readEnum(
   const allowed = new Set<Scalar>()
   for (const item of list.items) {
     const value = item.kind === 'scalar' ? item.value : null
-    if (isOfType(type, value)) allowed.add(value)
-    else report(item.at, 'wrong_type', `enum of ${what} must hold values of type ${type}`)
+    if (isOfType(type, value)) {
+      reportDisguise(value, item.at, report)
+      allowed.add(value)
+    } else report(item.at, 'wrong_type', `enum of ${what} must hold values of type ${type}`)
   }
   return allowed
 }

@@ -6,6 +6,7 @@ import { type ConditionTree, readCondition, type Scope } from './read-condition.
 import {
   memberOf,
   placeOfKey,
+  readBoolean,
   readChoice,
   readList,
   readName,
@@ -27,9 +28,10 @@ export interface RuleTree {
   readonly when: ConditionTree | null
   readonly test: ConditionTree
   readonly breaksOn: boolean
+  readonly isWaivable: boolean
 }
 
-const KEYS = {
+export const RULE_KEYS = {
   required: ['id', 'reason'],
   optional: [
     'law',
@@ -40,13 +42,14 @@ const KEYS = {
     'effective_from',
     'effective_until',
     'owner',
+    'waivable',
   ],
-}
-const MODES = ['block', 'warn', 'observe'] as const
+} as const
+export const MODES = ['block', 'warn', 'observe'] as const
 
 /** Returns undefined if the rule has a problem; every one has been reported. */
 export function readRule(tree: Tree, scope: Scope, report: Report): RuleTree | undefined {
-  const map = readShape(tree, 'rule', KEYS, report)
+  const map = readShape(tree, 'rule', RULE_KEYS, report)
   if (!map) return undefined
   const id = readRuleId(map, report)
   const what = id === undefined ? 'rule' : `rule ${id}`
@@ -55,6 +58,7 @@ export function readRule(tree: Tree, scope: Scope, report: Report): RuleTree | u
   const law = readLaw(map, what, report)
   const { from, until } = readDays(map, what, report)
   readText(memberOf(map, 'owner'), `owner of ${what}`, report)
+  const isWaivable = readBoolean(memberOf(map, 'waivable'), `waivable of ${what}`, report) ?? true
   const whenTree = memberOf(map, 'when')
   const when = whenTree && readCondition(whenTree, `when of ${what}`, scope, report)
   const kind = readChoice(map, what, ['require', 'deny'], report)
@@ -71,7 +75,8 @@ export function readRule(tree: Tree, scope: Scope, report: Report): RuleTree | u
     const message = `${what}: this comparison can never be true together with the rest of the rule`
     report(unreachable.at, 'rule_never_matches', message)
   }
-  return { id, at: map.at, law, mode, reason, from, until, when: when ?? null, test, breaksOn }
+  const judged = { when: when ?? null, test, breaksOn, isWaivable }
+  return { id, at: map.at, law, mode, reason, from, until, ...judged }
 }
 
 function readRuleId(map: MapTree, report: Report): string | undefined {
@@ -107,7 +112,8 @@ function readDays(map: MapTree, what: string, report: Report) {
   return { from, until }
 }
 
-function readDay(map: MapTree, key: string, report: Report): Day | null {
+/** Reads a UTC day; null if it was left out, or is none, which has been reported. */
+export function readDay(map: MapTree, key: string, report: Report): Day | null {
   const tree = memberOf(map, key)
   if (!tree) return null
   const text = tree.kind === 'scalar' ? String(tree.value) : ''

@@ -68,6 +68,17 @@ export function readNumber(
   return undefined
 }
 
+export function readBoolean(
+  tree: Tree | undefined,
+  what: string,
+  report: Report,
+): boolean | undefined {
+  if (!tree) return undefined
+  if (tree.kind === 'scalar' && typeof tree.value === 'boolean') return tree.value
+  report(tree.at, 'wrong_type', `${what} must be true or false`)
+  return undefined
+}
+
 /** A list with at least one item. */
 export function readList(
   tree: Tree | undefined,
@@ -82,6 +93,14 @@ export function readList(
   if (tree.items.length > 0) return tree
   report(tree.at, 'empty_list', `${what} must not be empty`)
   return undefined
+}
+
+/** The items of a list, which may be left out or empty. */
+export function readItems(tree: Tree | undefined, what: string, report: Report): readonly Tree[] {
+  if (!tree) return []
+  if (tree.kind === 'list') return tree.items
+  report(tree.at, 'wrong_type', `${what} must be a list`)
+  return []
 }
 
 /** One of a few words. */
@@ -120,11 +139,14 @@ export function readChoice<Key extends string>(
   return undefined
 }
 
+/** Of policies, versions and rules. */
+export const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/
+
 /** Names of policies, versions and rules: they are joined with `+` and printed in one line. */
 export function readName(tree: Tree | undefined, what: string, report: Report): string | undefined {
   const name = readText(tree, what, report)
   if (name === undefined || tree === undefined) return undefined
-  if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(name)) return name
+  if (NAME.test(name)) return name
   report(tree.at, 'bad_name', `${what} may hold letters, digits and . _ - (at most 100)`)
   return undefined
 }

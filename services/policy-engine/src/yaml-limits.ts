@@ -7,9 +7,9 @@ const MAX_KEYS = 1000
 const MAX_DEPTH = 32
 /**
  * 1,000 keys with all their values take some 20,000 tokens; a file of nothing but punctuation would
- * have 260,000 and take half a gigabyte to read.
+ * have 260,000 and take half a gigabyte to read; with these many it is below 100 MiB.
  */
-const MAX_TOKENS = 65_536
+const MAX_TOKENS = 49_152
 /** Of each piece that belongs nowhere the composer makes an error with a stack trace: 2 s at worst. */
 const MAX_STRAYS = 100
 

@@ -76,6 +76,7 @@ const RULES: [code: string, rule: string][] = [
   ['value_out_of_range', 'require: { field: share, op: ne, value: ‸2 }'],
   ['unknown_threshold', 'require: { field: share, op: gt, value_from: ‸thresholds.none }'],
   ['unknown_threshold', 'require: { field: share, op: gt, value_from: ‸share }'],
+  ['wrong_type', `${REQUIRE}, waivable: ‸"false"`],
   ['bad_date', `${REQUIRE}, effective_from: ‸2026-02-30`],
   ['bad_date', `${REQUIRE}, effective_until: ‸tomorrow`],
   ['bad_date', `${REQUIRE}, effective_until: ‸2026`],
@@ -135,7 +136,6 @@ const FILES: [code: string, policy: string][] = [
   ['wrong_type', `policy: p\nversion: ‸2026.1\n${FLAG}${RULE}`],
   ['bad_name', `policy: ‸p+q\nversion: "1"\n${FLAG}${RULE}`],
   ['unknown_key', `${HEAD}${FLAG}‸treshold: 1\n${RULE}`],
-  ['waivers_not_supported', `${HEAD}${FLAG}${RULE}\n‸waivers: []`],
   [
     'duplicate_rule_id',
     `${HEAD}${FLAG}${RULE.replace(']', `, ‸{ id: a, reason: R, ${REQUIRE} }]`)}`,
@@ -195,10 +195,8 @@ for (const [code, policy] of FILES) {
 const RISKS: [code: string, risk: string][] = [
   ['missing_key', '‸weights: { a: 1 }\nlevels: { low: 0 }'],
   ['unknown_key', 'weights: { a: 1 }\nlevels: { low: 0 }\ndeny_at: 1\n‸deny_it: 2'],
-  [
-    'factors_not_supported',
-    'weights: { a: 1 }\n‸factors: [{ id: b }]\nlevels: { low: 0 }\ndeny_at: 1',
-  ],
+  ['missing_key', '‸levels: { low: 0 }\ndeny_at: 1'],
+  ['missing_key', '‸factors: []\nlevels: { low: 0 }\ndeny_at: 1'],
   ['wrong_type', 'weights: { a: ‸high }\nlevels: { low: 0 }\ndeny_at: 1'],
   ['empty_list', 'weights: ‸{}\nlevels: { low: 0 }\ndeny_at: 1'],
   ['empty_list', 'weights: { a: 1 }\nlevels: ‸{}\ndeny_at: 1'],

@@ -33,6 +33,16 @@ test('a file that would be overlooked is an error', () => {
   assert.deepEqual(codesOf(...sound, 'README.md', 'packs/q.yml', 'packs/q.yaml'), [])
 })
 
+test('a misspelled file name or key is answered with what was probably meant', () => {
+  const message = (name: string, content: string) => {
+    const loaded = loadPolicySet([{ name, content }])
+    return loaded.ok ? '' : loaded.errors.find((it) => it.code === 'unknown_file_kind')?.message
+  }
+  assert.match(message('risk-matrx.yml', CALM_RISK)!, /did you mean "risk-matrix.yml"/)
+  assert.match(message('p.yml', 'polcy: p\nversion: "1"\n')!, /did you mean "policy"/)
+  assert.doesNotMatch(message('notes.yml', 'notes: 1\n')!, /did you mean/)
+})
+
 test('two files may not carry one name, one policy name or one rule id', () => {
   assert.deepEqual(codesOf('p.yml', 'p.yml', 'risk-matrix.yml'), ['p.yml duplicate_file'])
   assert.deepEqual(codesOf('p.yml', 'q.yml', 'risk-matrix.yml'), [

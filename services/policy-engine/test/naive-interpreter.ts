@@ -1,15 +1,7 @@
 import type { JsonObject, JsonValue } from '@ai-governance/common/canonical-json'
-import {
-  type Case,
-  type Condition,
-  FIELDS,
-  type Field,
-  NOW,
-  type Risk,
-  type Rule,
-  type Scalar,
-  THRESHOLDS,
-} from './random-policy.ts'
+import { type Field, type Inputs, RISK_FIELDS, type Scalar, THRESHOLDS } from './random-fields.ts'
+import type { Condition, Factor, Policies, Risk, Rule, Waiver } from './random-policy.ts'
+import type { Case } from './random-request.ts'
 
 /*
  * A second reading of the language, written for being obvious: no compilation, nothing shared with
@@ -18,28 +10,56 @@ import {
 
 type Truth = 'true' | 'false' | 'not established'
 
+/** The verdict, its texts reduced to who says them. */
 export interface Naive {
   allowed: boolean
   outcomes: string[]
+  /** Ids of rules, then `nothing_applies`, then `Risk`. */
+  reasons: string[]
+  warnings: string[]
+  /** Ids of the rules that are waived. */
+  waived: string[]
   score: number
   level: string
+  /** What each factor adds, and whether that is its worst for want of anything better. */
+  parts: { factor: string; adds: number; worst: boolean }[]
 }
 
-export function interpret(rules: readonly Rule[], risk: Risk, request: Case): Naive {
-  const outcomes = rules.map((rule) => outcomeOf(rule, request))
-  const today = NOW.toISOString().slice(0, 10)
-  const covered = rules.some(
-    (rule) =>
-      isBlock(rule) &&
-      isInForce(rule, today) &&
-      (!rule.when || truthOf(rule.when, request) === 'true'),
-  )
-  const denied = rules.some(
-    (rule, i) => isBlock(rule) && ['broken', 'not_established'].includes(outcomes[i]!),
-  )
-  const score = scoreOf(risk, request)
-  const allowed = covered && !denied && !(score >= risk.deny_at)
-  return { allowed, outcomes, score, level: levelOf(risk, score) }
+export function interpret({ layers, risk }: Policies, request: Case): Naive {
+  const reasons: string[] = []
+  const warnings: string[] = []
+  const outcomes: string[] = []
+  const waived: string[] = []
+  let covered = false
+  for (const { rules, waivers, inputs } of layers) {
+    for (const rule of rules) {
+      const raw = outcomeOf(rule, inputs, request)
+      const own = waivers.filter((waiver) => waiver.rule === rule.id)
+      const excuse = raw === 'broken' ? excuseOf(own, inputs, request) : 'none'
+      const outcome = excuse === 'in force' ? 'waived' : raw
+      outcomes.push(outcome)
+      if (outcome === 'waived') waived.push(rule.id)
+      if (excuse === 'expired') warnings.push(`expired ${rule.id}`)
+      const isBad = outcome === 'broken' || outcome === 'not_established'
+      if (isBad && isBlock(rule)) reasons.push(rule.id)
+      if (isBad && rule.mode === 'warn') warnings.push(rule.id)
+      if (isBlock(rule) && isInForce(rule, dayOf(request)) && applies(rule, inputs, request)) {
+        covered = true
+      }
+    }
+  }
+  if (!covered) reasons.push('nothing_applies')
+  const declared = Object.assign({}, ...layers.map((layer) => layer.inputs), RISK_FIELDS) as Inputs
+  const parts = partsOf(risk, declared, request)
+  const score = parts.reduce((sum, { adds }) => sum + adds, 0)
+  if (score >= risk.deny_at) reasons.push('Risk')
+  else if (parts.some((part) => part.worst)) warnings.push('Risk')
+  const allowed = reasons.length === 0
+  return { allowed, outcomes, reasons, warnings, waived, score, level: levelOf(risk, score), parts }
+}
+
+function dayOf(request: Case): string {
+  return request.now.toISOString().slice(0, 10)
 }
 
 function isBlock(rule: Rule): boolean {
@@ -51,27 +71,37 @@ function isInForce(rule: Rule, today: string): boolean {
   return rule.effective_until === undefined || today <= rule.effective_until
 }
 
-function outcomeOf(rule: Rule, request: Case): string {
-  if (!isInForce(rule, NOW.toISOString().slice(0, 10))) return 'not_applicable'
-  if (rule.when && truthOf(rule.when, request) === 'false') return 'not_applicable'
-  const truth = truthOf((rule.require ?? rule.deny)!, request)
+function applies(rule: Rule, inputs: Inputs, request: Case): boolean {
+  return !rule.when || truthOf(rule.when, inputs, request) === 'true'
+}
+
+function outcomeOf(rule: Rule, inputs: Inputs, request: Case): string {
+  if (!isInForce(rule, dayOf(request))) return 'not_applicable'
+  if (rule.when && truthOf(rule.when, inputs, request) === 'false') return 'not_applicable'
+  const truth = truthOf((rule.require ?? rule.deny)!, inputs, request)
   if (truth === 'not established') return 'not_established'
   if (rule.require) return truth === 'true' ? 'kept' : 'broken'
   return truth === 'true' ? 'broken' : 'kept'
 }
 
-function truthOf(condition: Condition, request: Case): Truth {
+function excuseOf(waivers: readonly Waiver[], inputs: Inputs, request: Case): string {
+  const matching = waivers.filter(({ match }) => truthOf(match, inputs, request) === 'true')
+  if (matching.some(({ expires }) => dayOf(request) <= expires)) return 'in force'
+  return matching.length > 0 ? 'expired' : 'none'
+}
+
+function truthOf(condition: Condition, inputs: Inputs, request: Case): Truth {
   if ('all' in condition) {
-    const parts = condition.all.map((part) => truthOf(part, request))
+    const parts = condition.all.map((part) => truthOf(part, inputs, request))
     if (parts.includes('false')) return 'false'
     return parts.includes('not established') ? 'not established' : 'true'
   }
   if ('any' in condition) {
-    const parts = condition.any.map((part) => truthOf(part, request))
+    const parts = condition.any.map((part) => truthOf(part, inputs, request))
     if (parts.includes('true')) return 'true'
     return parts.includes('not established') ? 'not established' : 'false'
   }
-  const field = FIELDS[condition.field]!
+  const field = inputs[condition.field] ?? RISK_FIELDS[condition.field]!
   const value = look(condition.field, field, request)
   if (value === undefined) return 'not established'
   const expected =
@@ -122,14 +152,36 @@ function fits(type: string, field: Field, value: JsonValue | undefined): boolean
   return field.max === undefined || value <= field.max
 }
 
-function scoreOf(risk: Risk, request: Case): number {
-  let score = 0
-  for (const [name, weight] of Object.entries(risk.weights)) {
-    const value = look(`risk.${name}`, FIELDS[`risk.${name}`]!, request)
-    const ends = [weight * risk.scale.min, weight * risk.scale.max]
-    score += typeof value === 'number' ? weight * value : Math.max(...ends)
+function partsOf(risk: Risk, declared: Inputs, request: Case): Naive['parts'] {
+  const weighted = Object.entries(risk.weights).map(([name, weight]) => {
+    const value = look(`risk.${name}`, RISK_FIELDS[`risk.${name}`]!, request)
+    const points = typeof value === 'number' ? value : undefined
+    return part(name, weight, points, [risk.scale.min, risk.scale.max])
+  })
+  const others = risk.factors.map((factor) => {
+    const value = look(factor.field, declared[factor.field]!, request)
+    const all = factor.bands?.map((band) => band.points) ?? Object.values(factor.points!)
+    return part(factor.id, factor.weight, pointsOf(factor, value), all)
+  })
+  return [...weighted, ...others]
+}
+
+function part(factor: string, weight: number, points: number | undefined, all: number[]) {
+  const worst = points === undefined
+  const adds = worst ? Math.max(...all.map((it) => weight * it)) : weight * points
+  return { factor, adds: adds + 0, worst }
+}
+
+function pointsOf(factor: Factor, value: Scalar | Scalar[] | undefined): number | undefined {
+  if (value === undefined) return undefined
+  if (factor.bands) {
+    const reached = factor.bands.filter(({ from }) => (value as number) >= from)
+    return reached.reduce((a, b) => (a.from > b.from ? a : b), reached[0]!)?.points
   }
-  return score
+  const entry = Object.entries(factor.points!).find(
+    ([key]) => key === (Object.is(value, -0) ? '0' : `${value}`),
+  )
+  return entry?.[1]
 }
 
 function levelOf(risk: Risk, score: number): string {

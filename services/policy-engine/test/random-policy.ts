@@ -1,20 +1,22 @@
-import type { JsonObject, JsonValue } from '@ai-governance/common/canonical-json'
 import fc from 'fast-check'
+import type { PolicyFile } from '../src/load.ts'
+import {
+  type Field,
+  goodFor,
+  INPUTS,
+  type Inputs,
+  NARROW_INPUTS,
+  RISK_FIELDS,
+  SCALE,
+  type Scalar,
+  THRESHOLDS,
+} from './random-fields.ts'
 
 /*
- * Random policies and requests over a fixed catalogue of fields of every type. Policies are plain
- * objects; `textOf` writes them as YAML with one rule a line.
+ * Random policies over the catalogue of fields: one or two layers with rules and waivers, and a risk
+ * matrix. They are plain objects; `filesOf` writes them, one rule or waiver a line.
  */
 
-export type Scalar = string | number | boolean
-export interface Field {
-  type: 'string' | 'number' | 'integer' | 'boolean' | 'list'
-  items?: 'string' | 'number'
-  enum?: Scalar[]
-  min?: number
-  max?: number
-  source?: 'aibom'
-}
 export type Condition =
   | { all: Condition[] }
   | { any: Condition[] }
@@ -24,79 +26,48 @@ export interface Rule {
   id: string
   reason: string
   mode?: 'block' | 'warn' | 'observe'
+  waivable?: boolean
   when?: Condition
   require?: Condition
   deny?: Condition
   effective_from?: string
   effective_until?: string
 }
+export interface Waiver {
+  rule: string
+  match: Condition
+  expires: string
+  approved_by: string
+  why: string
+}
+export interface Layer {
+  policy: string
+  inputs: Inputs
+  rules: Rule[]
+  waivers: Waiver[]
+}
+export interface Factor {
+  id: string
+  field: string
+  weight: number
+  points?: Record<string, number>
+  bands?: { from: number; points: number }[]
+}
 export interface Risk {
   scale: { min: number; max: number }
   weights: Record<string, number>
+  factors: Factor[]
   levels: Record<string, number>
   deny_at: number
 }
-export interface Case {
-  payload: JsonObject
-  evidence: JsonObject | null
-}
-
-export const NOW = new Date('2026-06-15T12:00:00Z')
-export const SCALE = { min: 0, max: 4 }
-const SCALED: Field = { type: 'number', ...SCALE }
-
-export const INPUTS: Record<string, Field> = {
-  s: { type: 'string' },
-  'o.e': { type: 'string', enum: ['a', 'b', 'c'] },
-  n: { type: 'number' },
-  'o.share': { type: 'number', min: 0, max: 1 },
-  k: { type: 'integer', min: -2, max: 3 },
-  b: { type: 'boolean' },
-  l: { type: 'list' },
-  'o.tools': { type: 'list', enum: ['x', 'y', 'z'] },
-  sizes: { type: 'list', items: 'number' },
-  'ev.share': { type: 'number', min: 0, max: 1, source: 'aibom' },
-  'ev.kind': { type: 'string', enum: ['p', 'q'], source: 'aibom' },
-}
-/** The fields of `INPUTS` and the factors of the matrix, which need no declaration. */
-export const FIELDS: Record<string, Field> = { ...INPUTS, 'risk.f': SCALED, 'risk.g': SCALED }
-export const THRESHOLDS: Record<string, Scalar | Scalar[]> = { half: 0.5, ours: ['a', 'b'] }
-
-/** Values as declared, near one another so that comparisons go both ways. */
-const GOOD: Record<string, Scalar[]> = {
-  s: ['', 'a', 'b', '1'],
-  'o.e': ['a', 'b', 'c'],
-  n: [-1, 0, -0, 0.5, 1, 2],
-  'o.share': [0, 0.25, 0.5, 0.75, 1],
-  k: [-2, 0, 1, 3],
-  b: [true, false],
-  l: ['a', 'b', ''],
-  'o.tools': ['x', 'y', 'z'],
-  sizes: [0, 1, 2],
-  'ev.share': [0, 0.5, 1],
-  'ev.kind': ['p', 'q'],
-  'risk.f': [0, 1, 2.5, 4],
-  'risk.g': [0, 1, 2.5, 4],
-}
-
-/** Values of every kind; which of them a field does not take is told by `isWrong`. */
-const ODD: JsonValue[] = [null, true, 'zzz', '1', 1.5, 99, [], ['a', 1], [['x']], {}, { e: 'a' }]
-
-/** Of another type than declared, or outside the declared values, judged without the engine. */
-function isWrong(field: Field, value: JsonValue): boolean {
-  if (field.type === 'list') {
-    if (!Array.isArray(value)) return true
-    const element: Field = { ...field, type: field.items ?? 'string' }
-    return value.some((item) => isWrong(element, item))
-  }
-  if (field.type === 'integer' ? !Number.isInteger(value) : typeof value !== field.type) return true
-  if (field.enum && !field.enum.includes(value as Scalar)) return true
-  return typeof value === 'number' && (value < (field.min ?? value) || value > (field.max ?? value))
+export interface Policies {
+  layers: Layer[]
+  risk: Risk
 }
 
 /** Every comparison that a rule can make of a field. */
 function comparisons(name: string, field: Field): fc.Arbitrary<Condition> {
-  const values = GOOD[name]!
+  const values = goodFor(name, field)
   const one = fc.constantFrom(...values)
   if (field.type === 'list') return one.map((value) => ({ field: name, op: 'contains', value }))
   const isNumber = field.type === 'number' || field.type === 'integer'
@@ -117,16 +88,19 @@ function comparisons(name: string, field: Field): fc.Arbitrary<Condition> {
   return fc.oneof(...choices)
 }
 
-const leaf = fc.oneof(...Object.entries(FIELDS).map(([name, field]) => comparisons(name, field)))
-const { condition } = fc.letrec<{ condition: Condition; parts: Condition[] }>((tie) => ({
-  condition: fc.oneof(
-    { depthSize: 'small', withCrossShrink: true },
-    { weight: 4, arbitrary: leaf },
-    { weight: 1, arbitrary: tie('parts').map((all) => ({ all })) },
-    { weight: 1, arbitrary: tie('parts').map((any) => ({ any })) },
-  ),
-  parts: fc.array(tie('condition'), { minLength: 1, maxLength: 3 }),
-}))
+function conditionsOver(inputs: Inputs): fc.Arbitrary<Condition> {
+  const fields = Object.entries({ ...inputs, ...RISK_FIELDS })
+  const leaf = fc.oneof(...fields.map(([name, field]) => comparisons(name, field)))
+  return fc.letrec<{ condition: Condition; parts: Condition[] }>((tie) => ({
+    condition: fc.oneof(
+      { depthSize: 'small', withCrossShrink: true },
+      { weight: 4, arbitrary: leaf },
+      { weight: 1, arbitrary: tie('parts').map((all) => ({ all })) },
+      { weight: 1, arbitrary: tie('parts').map((any) => ({ any })) },
+    ),
+    parts: fc.array(tie('condition'), { minLength: 1, maxLength: 3 }),
+  })).condition
+}
 
 const days = fc.constantFrom<Pick<Rule, 'effective_from' | 'effective_until'>>(
   {},
@@ -138,110 +112,126 @@ const days = fc.constantFrom<Pick<Rule, 'effective_from' | 'effective_until'>>(
   { effective_until: '2026-06-14' },
 )
 
-const rule: fc.Arbitrary<Omit<Rule, 'id' | 'reason'>> = fc
-  .tuple(
-    fc.constantFrom('require', 'deny'),
-    condition,
-    fc.option(condition, { nil: undefined }),
-    fc.constantFrom<Rule['mode']>(undefined, 'block', 'block', 'warn', 'observe'),
-    days,
-  )
-  .map(([kind, test, when, mode, inForce]) => ({
-    [kind]: test,
-    ...(when && { when }),
-    ...(mode && { mode }),
-    ...inForce,
-  }))
+function rulesOver(condition: fc.Arbitrary<Condition>): fc.Arbitrary<Omit<Rule, 'id' | 'reason'>> {
+  return fc
+    .tuple(
+      fc.constantFrom('require', 'deny'),
+      condition,
+      fc.option(condition, { nil: undefined }),
+      fc.constantFrom<Rule['mode']>(undefined, 'block', 'block', 'warn', 'observe'),
+      fc.constantFrom(undefined, undefined, true, false),
+      days,
+    )
+    .map(([kind, test, when, mode, waivable, inForce]) => ({
+      [kind]: test,
+      ...(when && { when }),
+      ...(mode && { mode }),
+      ...(waivable !== undefined && { waivable }),
+      ...inForce,
+    }))
+}
 
-export const rules: fc.Arbitrary<Rule[]> = fc
-  .array(rule, { minLength: 1, maxLength: 4 })
-  .map((list) => list.map((it, index) => ({ id: `r${index}`, reason: `R${index}`, ...it })))
+/** True of most requests, so that enough rules end waived. */
+const OFTEN: Condition = {
+  any: [
+    { field: 'b', op: 'eq', value: true },
+    { field: 'k', op: 'gte', value: 0 },
+  ],
+}
 
-export const risk: fc.Arbitrary<Risk> = fc.record({
+function layerOver(policy: string, inputs: Inputs): fc.Arbitrary<Layer> {
+  const condition = conditionsOver(inputs)
+  const excuse = fc.record({
+    match: fc.oneof(condition, fc.constant(OFTEN)),
+    expires: fc.constantFrom('2026-06-14', '2026-06-15', '2026-06-16', '2027-01-01'),
+  })
+  const ruleWithWaivers = fc.tuple(rulesOver(condition), fc.array(excuse, { maxLength: 2 }))
+  return fc.array(ruleWithWaivers, { minLength: 1, maxLength: 4 }).map((list) => {
+    const rules: Rule[] = []
+    const waivers: Waiver[] = []
+    for (const [index, [rule, excuses]] of list.entries()) {
+      const id = `${policy}${index}`
+      rules.push({ id, reason: id, ...rule })
+      if (rule.waivable === false) continue
+      for (const { match, expires } of excuses) {
+        waivers.push({ rule: id, match, expires, approved_by: 'us', why: 'Because.' })
+      }
+    }
+    return { policy, inputs, rules, waivers }
+  })
+}
+
+const points = fc.constantFrom(-3, 0, 0.1, 0.7, 5)
+const weight = fc.constantFrom(2, 0.3, 0, -1.5)
+
+function pointsFor(...values: string[]): fc.Arbitrary<{ points: Record<string, number> }> {
+  const record = fc.record(Object.fromEntries(values.map((value) => [value, points])))
+  return record.map((it) => ({ points: it }))
+}
+
+function bandsFrom(
+  ...starts: number[]
+): fc.Arbitrary<{ bands: { from: number; points: number }[] }> {
+  const bands = fc.tuple(...starts.map((from) => points.map((it) => ({ from, points: it }))))
+  return bands.map((it) => ({ bands: it }))
+}
+
+/** A factor over one field of each kind that can have points. */
+const FACTORS = fc.tuple(
+  ...Object.entries({
+    s: pointsFor('', 'a'),
+    'o.e': pointsFor('a', 'b', 'c'),
+    b: pointsFor('true', 'false'),
+    'o.in.deep.flag': pointsFor('true', 'false'),
+    k: fc.oneof(pointsFor('-2', '-1', '0', '1', '2', '3'), bandsFrom(-2, 1)),
+    n: bandsFrom(-0.5, 1),
+    'ev.share': bandsFrom(0, 0.5),
+    'ev.by.kind': pointsFor('p', 'q'),
+    'risk.f': bandsFrom(0, 1, 3),
+  }).map(([field, scoring], index) =>
+    fc
+      .tuple(weight, scoring)
+      .map(([of, how]): Factor => ({ id: `x${index}`, field, weight: of, ...how })),
+  ),
+)
+const factors = FACTORS.chain((list) => fc.subarray(list, { maxLength: 3 }))
+
+const risk: fc.Arbitrary<Risk> = fc.record({
   scale: fc.constant(SCALE),
   weights: fc.record({ f: fc.constantFrom(3, 0.1, 0, -2), g: fc.constantFrom(1, 0.7, -4) }),
+  factors: fc.oneof(fc.constant<Factor[]>([]), factors),
   levels: fc.constantFrom({ low: 0, high: 6 }, { mid: 3, low: -20, high: 9.5 }),
-  deny_at: fc.constantFrom(-1, 4, 10, 1000),
+  deny_at: fc.constantFrom(-1, 4, 10, 1000, 1000),
 })
 
-/** Writes a value at a dotted path, making the objects on the way. */
-function put(root: JsonObject, path: string, value: JsonValue): void {
-  const names = path.split('.')
-  const last = names.pop()!
-  let at = root
-  for (const name of names) {
-    const next = at[name]
-    const isObject = typeof next === 'object' && next !== null && !Array.isArray(next)
-    const inner = isObject ? next : {}
-    at[name] = inner
-    at = inner
+const first = layerOver('p', INPUTS)
+const second = layerOver('q', NARROW_INPUTS)
+export const policies: fc.Arbitrary<Policies> = fc.record({
+  layers: fc.oneof(fc.tuple(first), fc.tuple(first, second), fc.tuple(second)),
+  risk,
+})
+
+/** The files in the subset of YAML that is JSON: line 1, then each rule, a line, each waiver. */
+export function filesOf({ layers, risk: matrix }: Policies): PolicyFile[] {
+  const lines = (list: readonly unknown[]) => list.map((it) => JSON.stringify(it)).join(',\n')
+  const layer = ({ policy, inputs, rules, waivers }: Layer) => {
+    const head = JSON.stringify({ policy, version: '1', thresholds: THRESHOLDS, inputs })
+    const content = `${head.slice(0, -1)},"rules":[\n${lines(rules)}],\n"waivers":[\n${lines(waivers)}]}`
+    return { name: `${policy}.yml`, content }
   }
-  at[last] = value
+  return [...layers.map(layer), { name: 'risk-matrix.yml', content: JSON.stringify(matrix) }]
 }
 
-/** What a request says of one field: mostly a value as declared, at times an odd one or nothing. */
-function said(name: string, field: Field): fc.Arbitrary<JsonValue | undefined> {
-  const values = GOOD[name]!
-  const good: fc.Arbitrary<JsonValue> =
-    field.type === 'list' ? fc.subarray(values) : fc.constantFrom(...values)
-  return fc.oneof(
-    { weight: 14, arbitrary: good },
-    { weight: 1, arbitrary: fc.constantFrom(...ODD) },
-    { weight: 1, arbitrary: fc.constant(undefined) },
-  )
-}
-
-export const cases: fc.Arbitrary<Case> = fc
-  .tuple(
-    fc.tuple(...Object.entries(FIELDS).map(([name, field]) => said(name, field))),
-    fc.integer({ min: 0, max: 9 }),
-  )
-  .map(([values, verified]) => {
-    const payload: JsonObject = {}
-    const evidence: JsonObject = {}
-    for (const [index, [name, field]] of Object.entries(FIELDS).entries()) {
-      const value = values[index]
-      if (value !== undefined) put(field.source ? evidence : payload, name, structuredClone(value))
-    }
-    return { payload, evidence: verified > 0 ? evidence : null }
+/** The same without the rules and waivers in certain lines, and without waivers of such rules. */
+export function without(all: Policies, at: readonly { file: string; line: number }[]): Policies {
+  const layers = all.layers.map(({ policy, inputs, rules, waivers }) => {
+    const lines = new Set(at.filter(({ file }) => file === `${policy}.yml`).map(({ line }) => line))
+    const left = rules.filter((_, index) => !lines.has(index + 2))
+    const firstWaiver = rules.length + 3
+    const excuses = waivers.filter(
+      ({ rule }, index) => !lines.has(index + firstWaiver) && left.some(({ id }) => id === rule),
+    )
+    return { policy, inputs, rules: left, waivers: excuses }
   })
-
-/** One way to say less: take a member away, or put a value there that its field does not take. */
-export type Loss = { path: string; fromEvidence: boolean; value: JsonValue | undefined }
-
-const PARENTS = ['o', 'ev', 'risk']
-export const losses: fc.Arbitrary<Loss> = fc.constantFrom(
-  ...[...Object.keys(FIELDS), ...PARENTS].flatMap((path) => {
-    const field = FIELDS[path]
-    const fromEvidence = path.startsWith('ev')
-    const noObject = (value: JsonValue) =>
-      Array.isArray(value) || typeof value !== 'object' || !value
-    const wrong = ODD.filter((value) => (field ? isWrong(field, value) : noObject(value)))
-    return [undefined, ...wrong].map((value) => ({ path, fromEvidence, value }))
-  }),
-)
-
-/** The same request, saying less. A member that is not there stays away. */
-export function lose(request: Case, lost: readonly Loss[]): Case {
-  const { payload, evidence } = structuredClone(request)
-  for (const { path, fromEvidence, value } of lost) {
-    const names = path.split('.')
-    const last = names.pop()!
-    let at: JsonValue | undefined = fromEvidence ? evidence : payload
-    for (const name of names) {
-      at = typeof at === 'object' && at !== null && !Array.isArray(at) ? at[name] : undefined
-    }
-    if (typeof at !== 'object' || at === null || Array.isArray(at) || !Object.hasOwn(at, last)) {
-      continue
-    }
-    if (value === undefined) delete at[last]
-    else at[last] = structuredClone(value)
-  }
-  return { payload, evidence }
-}
-
-/** A policy file in the subset of YAML that is JSON; rule number i stands in line i + 1. */
-export function textOf(list: readonly Rule[]): string {
-  const head = JSON.stringify({ policy: 'p', version: '1', thresholds: THRESHOLDS, inputs: INPUTS })
-  return `${head.slice(0, -1)},"rules":[\n${list.map((it) => JSON.stringify(it)).join(',\n')}]}`
+  return { layers: layers.filter(({ rules }) => rules.length > 0), risk: all.risk }
 }

@@ -223,6 +223,16 @@ test('a long text or list is cut in the explanation, at a whole character', () =
   assert.ok((verdict.explanation[0]!.because[0]!.actual as string).isWellFormed())
 })
 
+test('a long list of a policy is cut in the explanation and judged whole', () => {
+  const words = Array.from({ length: 5000 }, (_, i) => `w${i}`)
+  const rule = 'require: { field: text, op: in, value_from: thresholds.ours }'
+  const set = loadSet(`thresholds: { ours: [${words}] }\n${policyOf(rule, rule)}`)
+  const verdict = judge(set, { text: 'w4999' })
+  assert.equal(verdict.allowed, true)
+  assert.deepEqual(verdict.explanation[0]!.because[0]!.expected, [...words.slice(0, 20), '…'])
+  assert.equal(judge(set, { text: '…' }).allowed, false)
+})
+
 test('counts tell how many entries of the explanation have each outcome', () => {
   const set = loadSet(
     policyOf(`require: { ${RED} }`, `deny: { ${ON} }`, `when: { ${ON} }, require: { ${RED} }`),

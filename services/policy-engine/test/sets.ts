@@ -28,6 +28,11 @@ inputs:
   proven.share: { type: number, min: 0, max: 1, source: aibom }
 `
 
+/** A policy as `policyOf` writes it, with the items of `waivers` as well. */
+export function withWaivers(policy: string, ...waivers: string[]): string {
+  return `${policy}waivers:\n${waivers.map((waiver) => `  - { ${waiver} }\n`).join('')}`
+}
+
 /** The file of a policy whose rules are given as the text of a YAML flow sequence's items. */
 export function policyOf(...rules: string[]): string {
   const items = rules.map(

@@ -8,6 +8,10 @@ function firstProblem(content: string): string {
   return problem ? `${problem.line}:${problem.column} ${problem.code}` : 'none'
 }
 
+const BOMB = Array.from({ length: 30 }, (_, i) =>
+  i === 0 ? 'k0: &a0 [x, x]' : `k${i}: &a${i} [*a${i - 1}, *a${i - 1}]`,
+)
+
 const SOUND = policyOf('require: { field: flag, op: eq, value: true }')
 const LIMIT = 256 * 1024
 
@@ -15,6 +19,11 @@ const REFUSED: [name: string, content: string, problem: string][] = [
   ['an anchor', 'policy: &a p\n', '1:9 yaml_feature'],
   ['an alias', 'a: 1\nb: *a\n', '2:4 yaml_feature'],
   ['a tag', 'policy: !!str p\n', '1:9 yaml_feature'],
+  ['a bomb of aliases', BOMB.join('\n'), '1:5 yaml_feature'],
+  ['a tag that names a type of a program', 'policy: !!js/function x\n', '1:9 yaml_feature'],
+  ['a file of 1 MiB', `${'a: b\n'.repeat(2 ** 20 / 5)}`, '1:1 too_large'],
+  ['a text of 1 MiB', `policy: "${'x'.repeat(2 ** 20)}"`, '1:1 too_large'],
+  ['a comment of 1 MiB', `policy: p # ${'x'.repeat(2 ** 20)}`, '1:1 too_large'],
   ['a merge key', 'a:\n  <<: { b: 1 }\n', '2:3 yaml_feature'],
   ['a directive', '%YAML 1.1\n---\na: 1\n', '1:1 yaml_feature'],
   ['a second document', 'a: 1\n---\nb: 2\n', '2:1 yaml_feature'],

@@ -32,7 +32,8 @@ export function addAibomSign(aibom: Command, run: Runner): void {
     .addHelpText(
       'after',
       `
-For rules with "source: aibom" the bill must say the same model_id and version as the payload. Examples:
+A bill counts only for the model that it names: by model_id and version, and artifacts if there are any; in
+CycloneDX by name, version and hashes of its component of type machine-learning-model. Examples:
   aigov aibom sign bom.json --key aibom_private_key.pem --out signed.json
   aigov aibom sign cyclonedx.json --format cyclonedx-jsf --key aibom_private_key.pem > signed.json`,
     )

@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { addAibom } from './aibom.ts'
 import { addAudit } from './audit.ts'
@@ -7,6 +6,8 @@ import { Context, type Run } from './context.ts'
 import { EXIT, EXIT_CODES_HELP, Exit, exitOf } from './exit.ts'
 import { addExport } from './export.ts'
 import { addLog } from './log.ts'
+import { packageVersion } from './package-version.ts'
+import { addPolicy } from './policy.ts'
 import { addRegister } from './register.ts'
 import { addStatus } from './status.ts'
 import { addValidate } from './validate.ts'
@@ -51,27 +52,21 @@ Examples:
   aigov audit key > log.key && aigov export --out audit.ndjson && aigov verify audit.ndjson --key log.key
 
 Results go to standard output, everything else to standard error. "aigov <command> --help" shows an
-example of each command, "aigov --version" which one this is.
+example of each command, "aigov --version" which one this is. "aigov policy" has exit codes of its own.
 ${EXIT_CODES_HELP}`,
     )
   for (const add of [
     ...[addStatus, addRegister, addValidate, addLog, addExport, addVerify, addAudit, addAibom],
-    addWitness,
+    ...[addPolicy, addWitness],
   ]) {
     add(program, run)
   }
   return program
 }
 
-/** That of package.json, which stands two folders above this file in `src` and in `dist`. */
-function version(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(text) as { version: string }).version
-}
-
 try {
   // Not an option of commander's: those are looked for behind a command too, where `register` has its own.
-  if (process.argv.slice(2).join(' ') === '--version') process.stdout.write(`${version()}\n`)
+  if (process.argv.slice(2).join(' ') === '--version') process.stdout.write(`${packageVersion()}\n`)
   else await makeProgram().parseAsync()
 } catch (error) {
   if (error instanceof CommanderError) {

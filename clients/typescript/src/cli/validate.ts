@@ -38,7 +38,8 @@ Exit code 0 if it is allowed, 3 if it is denied.`,
     )
 }
 
-function unwrapped(value: JsonObject): JsonObject {
+/** The payload in a file, which may hold it as `POST /validate` takes it. */
+export function unwrapped(value: JsonObject): JsonObject {
   const names = Object.keys(value)
   return names.length === 1 && isObject(value.payload) ? value.payload : value
 }

@@ -1,0 +1,104 @@
+import { join } from 'node:path'
+import { usage } from './exit.ts'
+import { judgeUnder } from './judge-again.ts'
+import { type PolicyChange, policyChanges } from './policy-changes.ts'
+import type { PolicySet } from './policy-engine.ts'
+import { POLICY_EXIT } from './policy-exit.ts'
+import { entriesOf } from './policy-export.ts'
+import { loadFolder } from './policy-folder.ts'
+import { identityOf } from './policy-lint.ts'
+import type { Finding, PolicyReport } from './policy-report.ts'
+import { recordedDecision } from './recorded-decision.ts'
+
+/** `aigov policy diff` */
+export async function diff(
+  folder: string,
+  newer: string | undefined,
+  file: string | undefined,
+): Promise<PolicyReport> {
+  if (newer === undefined && file === undefined) {
+    throw usage('Name a second folder, or an export with --export, to compare with.')
+  }
+  const loaded = await loadFolder(newer ?? folder)
+  if ('report' in loaded) return loaded.report
+  const old = newer === undefined ? null : await loadFolder(folder)
+  if (old && 'report' in old) return old.report
+  const changes = old ? policyChanges(old.files, loaded.files) : []
+  const turns = file === undefined ? null : await turnsOf(file, loaded.set, old?.set ?? null)
+  const turned = turns?.turned ?? []
+  const folders = { old: folder, new: newer ?? folder }
+  return {
+    code: turned.length === 0 ? POLICY_EXIT.ok : POLICY_EXIT.denied,
+    result: {
+      before: old && identityOf(old.set),
+      after: identityOf(loaded.set),
+      changes: changes.map(({ side: _, ...change }) => change),
+      ...(turns && { decisions: turns.decisions, turned }),
+    },
+    lines: [
+      ...changes.map((change) => changeLine(change, folders)),
+      ...(old && changes.length === 0 ? ['The policies say the same.'] : []),
+      ...turned.map(turnLine),
+      ...(turns ? [`${turned.length} of ${turns.decisions} recorded decisions would turn.`] : []),
+    ],
+    findings: [
+      ...changes.map((change) => changeFinding(change, folders)),
+      ...turned.map((turn): Finding => {
+        const place = { file: newer ?? folder, line: 1 }
+        return { level: 'warning', code: 'decision_turns', message: turnLine(turn), place }
+      }),
+    ],
+  }
+}
+
+/** A recorded decision that another policy set would decide the other way. */
+interface Turn {
+  entry: number
+  before: boolean
+  after: boolean
+  /** Why it was, or would be, denied. */
+  reasons: string[]
+}
+
+async function turnsOf(file: string, set: PolicySet, old: PolicySet | null) {
+  const turned: Turn[] = []
+  let decisions = 0
+  for await (const entry of entriesOf(file)) {
+    const recorded = recordedDecision(entry)
+    if (!recorded) continue
+    decisions += 1
+    const before = old ? judgeUnder(old, recorded) : recorded.answer
+    const after = judgeUnder(set, recorded)
+    if (before.allowed === after.allowed) continue
+    const { reasons } = after.allowed ? before : after
+    turned.push({ entry: entry.id, before: before.allowed, after: after.allowed, reasons })
+  }
+  return { decisions, turned }
+}
+
+const verdict = (allowed: boolean): string => (allowed ? 'allowed' : 'denied')
+
+function turnLine({ entry, before, after, reasons }: Turn): string {
+  return `entry ${entry}: ${verdict(before)} becomes ${verdict(after)}: ${reasons.join(' ')}`
+}
+
+function changeLine(change: PolicyChange, folders: Record<PolicyChange['side'], string>): string {
+  const { file, line, side } = change
+  return `${join(folders[side], file)}:${line} ${changeText(change)}`
+}
+
+function changeText({ kind, path, before, after }: PolicyChange): string {
+  const what = path === '' ? 'the file' : path
+  if (kind === 'changed')
+    return `changed ${what}: ${JSON.stringify(before)} becomes ${JSON.stringify(after)}`
+  return path === '' ? `${kind} ${what}` : `${kind} ${what}: ${JSON.stringify(before ?? after)}`
+}
+
+function changeFinding(
+  change: PolicyChange,
+  folders: Record<PolicyChange['side'], string>,
+): Finding {
+  const { kind, file, line, side } = change
+  const place = { file: join(folders[side], file), line }
+  return { level: 'note', code: `policy_${kind}`, message: changeText(change), place }
+}

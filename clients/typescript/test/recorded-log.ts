@@ -1,0 +1,45 @@
+import { createPublicKey } from 'node:crypto'
+import { activationDetails } from '../../../services/mcp-policy/src/activation-record.ts'
+import { makeAibomJudge } from '../../../services/mcp-policy/src/aibom-judge.ts'
+import { makeAibomKey } from '../../../services/mcp-policy/src/aibom-keys.ts'
+import { decide } from '../../../services/mcp-policy/src/decide.ts'
+import { loadPolicySet } from '../../../services/policy-engine/src/load.ts'
+import { readPolicyFolder } from '../src/cli/policy-folder.ts'
+import type { JsonObject } from '../src/json.ts'
+import type { Content } from './entries.ts'
+
+export interface ServiceSettings {
+  /** PEM of the keys that bills of materials are verified with. */
+  aibomKeys?: readonly string[]
+  aibomRequired?: boolean
+  slaMs?: number
+}
+
+/**
+ * What mcp-policy puts on the log, made by its own code: the entry of a set that became active, and decisions
+ * under it as whoever asked for them records them.
+ */
+export async function recorderOf(folder: string, settings: ServiceSettings = {}) {
+  const { aibomKeys = [], aibomRequired = false, slaMs = 1500 } = settings
+  const files = await readPolicyFolder(folder)
+  const loaded = loadPolicySet(files)
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.errors))
+  const { set } = loaded
+  const keys = aibomKeys.map((pem) => makeAibomKey(createPublicKey(pem)))
+  const active = { set, files, warnings: [], loadedAt: new Date(1_764_000_000_000) }
+  const rules = { set, judge: makeAibomJudge(keys), aibomRequired, slaMs }
+  return {
+    digest: set.digest,
+    activated: (): Content => ({
+      event_type: 'policy.activated',
+      subject: set.digest,
+      details: activationDetails(active, { keys, aibomRequired, slaMs }),
+    }),
+    /** `elapsedMs` is how long the decision took. */
+    decided(payload: JsonObject, now: Date, elapsedMs = 0.25): Content {
+      const decision = decide(rules, payload, now, () => elapsedMs)
+      const details = { payload, decision }
+      return { event_type: 'model.reviewed', decision: decision.allowed, details }
+    },
+  }
+}

@@ -1,0 +1,32 @@
+import { hash } from 'node:crypto'
+import { canonicalJson, type JsonValue } from '@ai-governance/common/canonical-json'
+import { judgeAibom } from './aibom.ts'
+import type { AibomKey } from './aibom-keys.ts'
+import type { AibomResult } from './answers.ts'
+
+/** Judges a bill of materials by a fixed set of keys; undefined and null mean that there is none. */
+export type AibomJudge = (aibom: JsonValue | undefined) => Readonly<AibomResult>
+
+/** About 300 bytes each. */
+const KEPT_RESULTS = 1000
+
+/**
+ * Judges bills by `keys` and remembers the last results: a bill of some megabytes comes with every
+ * decision about its model. A result is found by SHA-256 over the JCS of the whole bill, signature
+ * included, and the key set, so that neither another signature nor another key set can meet it.
+ */
+export function makeAibomJudge(keys: readonly AibomKey[], kept = KEPT_RESULTS): AibomJudge {
+  const results = new Map<string, Readonly<AibomResult>>()
+  const keySet = keys.map(({ bytes }) => bytes.toString('hex'))
+  return (aibom) => {
+    if (typeof aibom !== 'object' || aibom === null) return judgeAibom(aibom, keys)
+    const place = hash('sha256', canonicalJson({ aibom, keys: keySet }))
+    const known = results.get(place)
+    // Taken out and put back: a Map is in the order of insertion, so the first is the one unused longest.
+    if (known) results.delete(place)
+    const result = known ?? Object.freeze(judgeAibom(aibom, keys))
+    results.set(place, result)
+    if (results.size > kept) results.delete(results.keys().next().value as string)
+    return result
+  }
+}
