@@ -16,10 +16,15 @@ export const EVENT = {
 
 /** The script with which wrk posts {@link EVENT}. */
 export function wrkScript(folder: string): string {
-  const script = join(folder, 'log.lua')
+  return postScript(folder, 'log', EVENT)
+}
+
+/** A script with which wrk posts `body` as JSON. */
+export function postScript(folder: string, name: string, body: object): string {
+  const script = join(folder, `${name}.lua`)
   writeFileSync(
     script,
-    `wrk.method = "POST"\nwrk.headers["content-type"] = "application/json"\nwrk.body = [[${JSON.stringify(EVENT)}]]\n`,
+    `wrk.method = "POST"\nwrk.headers["content-type"] = "application/json"\nwrk.body = [[${JSON.stringify(body)}]]\n`,
   )
   return script
 }
@@ -84,14 +89,20 @@ export async function wrk(
   connections: number,
   seconds: number,
 ): Promise<number> {
-  const { stdout } = await run('wrk', [
-    '-t1',
-    `-c${connections}`,
-    `-d${seconds}`,
-    '-s',
-    script,
-    url,
-  ])
-  if (/Non-2xx|Socket errors/.test(stdout)) throw new Error(`appends failed:\n${stdout}`)
-  return Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1])
+  return (await latencyOf(url, script, connections, seconds)).rate
+}
+
+/** The same, and within how many microseconds 99 % were answered. */
+export async function latencyOf(
+  url: string,
+  script: string,
+  connections: number,
+  seconds: number,
+): Promise<{ rate: number; p99: number }> {
+  const options = ['-t1', `-c${connections}`, `-d${seconds}`, '--latency', '-s', script, url]
+  const { stdout } = await run('wrk', options)
+  if (/Non-2xx|Socket errors/.test(stdout)) throw new Error(`requests failed:\n${stdout}`)
+  const [, value, unit] = /99%\s+([\d.]+)(us|ms|s)/.exec(stdout) ?? []
+  const scale = { us: 1, ms: 1_000, s: 1_000_000 }[unit ?? 'us'] as number
+  return { rate: Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1]), p99: Number(value) * scale }
 }

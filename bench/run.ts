@@ -1,6 +1,6 @@
 // Measures the control plane, each figure against a floor in the same run, because machines differ and are noisy:
 //
-//   npm run bench                        append, batch, export, verify: about five minutes
+//   npm run bench                        append, batch, export, verify, validate, policy: about six minutes
 //   npm run bench -- append verify       some of them; growth (ten million entries, 10 GB, ten minutes) is run only by name
 //   npm run bench -- --quick             shorter rounds
 //   npm run bench -- --json FILE         the figures as JSON too (- for standard output)
@@ -21,13 +21,18 @@ import { benchBatch } from './batch.ts'
 import { benchExport } from './export.ts'
 import { type Figure, printTable } from './figures.ts'
 import { benchGrowth } from './growth.ts'
+import { benchPolicy } from './policy.ts'
+import { benchValidate } from './validate.ts'
 import { benchVerify } from './verify.ts'
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: { quick: { type: 'boolean', default: false }, json: { type: 'string' } },
 })
-const wanted = positionals.length > 0 ? positionals : ['append', 'batch', 'export', 'verify']
+const wanted =
+  positionals.length > 0
+    ? positionals
+    : ['append', 'batch', 'export', 'verify', 'validate', 'policy']
 const say = (line: string) => process.stderr.write(`${line}\n`)
 const folder = mkdtempSync(join(tmpdir(), 'governance-bench-'))
 const port = await freePort()
@@ -63,6 +68,8 @@ try {
       growth: () => benchGrowth(stack, database, folder, rounds, say),
       export: () => benchExport(stack, database, say),
       verify: () => benchVerify(stack, database, folder, rounds, say),
+      validate: () => benchValidate(stack, folder, rounds, say),
+      policy: async () => benchPolicy(rounds, say),
     }
     for (const name of wanted) {
       const bench = benches[name]
