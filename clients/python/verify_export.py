@@ -751,6 +751,8 @@ class Erasures:
     def __init__(self) -> None:
         self.total = 0
         self.unchecked = 0
+        # Entries that name one of these, which counts more than name it.
+        self.among_others = 0
         # By id of the erasing entry: count, lowest and highest id of those that name it.
         self.open: dict[int, tuple[int, int, int]] = {}
 
@@ -787,8 +789,15 @@ class Erasures:
             raise Fault(f"the erasure counts {count} entries, and {named} name it")
         if begin < first_id:
             self.unchecked += 1
+        if named < count:
+            # Any of these may be one that it did not erase.
+            self.among_others += named
 
     def unaccounted(self) -> int:
+        """Erased entries of which this export does not show that an erasure took them."""
+        return self.among_others + self.awaiting()
+
+    def awaiting(self) -> int:
         """Erased entries whose erasure has not come."""
         return sum(count for count, _, _ in self.open.values())
 
@@ -800,7 +809,7 @@ class Erasures:
             )
         if self.open:
             yield (
-                f"{self.unaccounted()} erased entries name erasures past the end of this export; "
+                f"{self.awaiting()} erased entries name erasures past the end of this export; "
                 f"whether they account for it shows in an export up to {max(self.open)}"
             )
 
@@ -1073,7 +1082,7 @@ def verify(
     `entries` that verified; `first_bad_id` and `reason` (null where ok; the id is null
     too where no entry can be named) and the `line` of the file; `first_id`, `last_id` and
     `last_entry_hash` of what verified; `erased` entries among them, and how many of these
-    are `unaccounted`: they name an erasure past the end of the export; `complete`: it has
+    are `unaccounted`: it does not show that an erasure took them; `complete`: it has
     a trailer; `warnings` of what an export that is ok cannot show; `origin` and `size` of
     its checkpoint; `root` of the tree over its entries, where it starts with the log;
     `signature`: "pinned", "not_pinned" or "none"; how many earlier checkpoints are

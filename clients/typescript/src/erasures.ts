@@ -46,6 +46,8 @@ export class Erasures {
   readonly #open = new Map<number, Claim>()
   /** Erasures whose range begins before the export. */
   #unchecked = 0
+  /** Entries that name one of these, which counts more than name it: any of them may be one that it did not erase. */
+  #amongOthers = 0
   /** Erased entries so far. */
   count = 0
 
@@ -73,8 +75,13 @@ export class Erasures {
     return false
   }
 
-  /** Erased entries whose erasure has not come. */
+  /** Erased entries of which this export does not show that an erasure took them. */
   get unaccounted(): number {
+    return this.#amongOthers + this.#awaiting()
+  }
+
+  /** Erased entries whose erasure has not come. */
+  #awaiting(): number {
     let entries = 0
     for (const { count } of this.#open.values()) entries += count
     return entries
@@ -92,7 +99,7 @@ export class Erasures {
       let last = 0
       for (const by of this.#open.keys()) last = Math.max(last, by)
       warnings.push(
-        `${this.unaccounted} erased entries name erasures past the end of this export; whether they account for it shows in an export up to ${last}`,
+        `${this.#awaiting()} erased entries name erasures past the end of this export; whether they account for it shows in an export up to ${last}`,
       )
     }
     return warnings
@@ -121,6 +128,7 @@ export class Erasures {
       return { id: entry.id, reason }
     }
     if (!isWhole) this.#unchecked++
+    if (named < range.count) this.#amongOthers += named
     return null
   }
 }

@@ -27,7 +27,7 @@ export interface ExportVerdict {
   first_prev_hash: string | null
   /** Entries whose details were erased. */
   erased: number
-  /** How many of them name an erasure that this export does not reach: nothing in it accounts for them. */
+  /** Of how many of them this export does not show that an erasure took them. */
   unaccounted: number
   /** What this export alone cannot show, in words; none where something is wrong. */
   warnings: string[]

@@ -122,7 +122,7 @@ async function proofMembers(entry: AuditEntry, signer: Signer, prover: Prover): 
   try {
     const { size, note } = await signer.checkpoint()
     const index = entry.id - 1
-    const hashes = prover.inclusionOfRecent(index, size) ?? (await prover.inclusion(index, size))
+    const hashes = await prover.inclusionOf(Buffer.from(entry.entry_hash, 'hex'), index, size)
     return `,"proof":${JSON.stringify({ index, size, hashes: base64(hashes), checkpoint: note })}`
   } catch (error) {
     if (!(error instanceof ApiError)) throw error

@@ -3,7 +3,7 @@ import { Database } from '@ai-governance/common/database'
 import { ApiError } from '@ai-governance/common/errors'
 import { AuditStore } from './audit-store.ts'
 import type { Config } from './config.ts'
-import { readState } from './signer/signer-state.ts'
+import { readStateOrRefuse } from './signer/signer-state.ts'
 import { TreeStore } from './tree-store.ts'
 import type { Outcome } from './verifier.ts'
 import { type VerifyRequest, verifyChain } from './verify-chain.ts'
@@ -15,12 +15,7 @@ const database = new Database({
   applicationName: 'mcp-audit verify',
   onError: () => {},
 })
-// Read before the log, which only grows: what was signed must then be in it.
-const stateFile = config.AUDIT_SIGNER_STATE_PATH
-const signed = stateFile === undefined ? null : readState(stateFile)
-const trees = new TreeStore(database).reader()
-const verdict = verifyChain(new AuditStore(database), trees, request, signed)
-const outcome: Outcome = await verdict.then(
+const outcome: Outcome = await verify().then(
   (verdict) => ({ verdict }),
   (error: unknown) => {
     // Anything else ends the thread, and with it the request, as an error inside.
@@ -30,3 +25,11 @@ const outcome: Outcome = await verdict.then(
 )
 await database.close()
 parentPort?.postMessage(outcome)
+
+async function verify() {
+  // Read before the log, which only grows: what was signed must then be in it.
+  const stateFile = config.AUDIT_SIGNER_STATE_PATH
+  const signed = stateFile === undefined ? null : readStateOrRefuse(stateFile)
+  const trees = new TreeStore(database).reader()
+  return verifyChain(new AuditStore(database), trees, request, signed)
+}

@@ -321,6 +321,23 @@ describe('proofs', () => {
     }
   })
 
+  test('are left out where the entry of a known key was altered since', async () => {
+    const append = () =>
+      service.app.inject({
+        method: 'POST',
+        url: '/log?proof=true',
+        headers: { 'content-type': 'application/json', 'idempotency-key': 'k' },
+        payload: JSON.stringify(EVENT),
+      })
+    assert.notEqual((await append()).json().proof, null)
+    await fill(2)
+    await owner.query("SET session_replication_role = 'replica'")
+    await owner.query("UPDATE audit_log SET entry_hash = sha256('x') WHERE id = 1")
+    await owner.query("SET session_replication_role = 'origin'")
+    const again = (await append()).json()
+    assert.deepEqual([again.proof, again.proof_error.code], [null, 'signer_refused'])
+  })
+
   test('are left out with the reason where the signer refuses after the append', async () => {
     rmSync(service.signer.stateFile)
     const headers = { 'content-type': 'application/json' }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
 import { afterEach, beforeEach, test } from 'node:test'
 import { fillLog } from '@ai-governance/infra/test-support/fill-log'
 import { Client } from 'pg'
@@ -60,6 +61,12 @@ for (const [column, value] of Object.entries({
     assert.equal(typeof verdict.reason, 'string')
   })
 }
+
+test('a state of the signer that cannot be read is said to be so', async () => {
+  writeFileSync(service.signer.stateFile, '{')
+  const answer = await service.app.inject({ url: '/verify' })
+  assert.deepEqual([answer.statusCode, answer.json().code], [503, 'signer_refused'])
+})
 
 test('a deleted entry is named, at the head and in the middle', async () => {
   await owner.query('DELETE FROM audit_log WHERE id = 7')

@@ -1,6 +1,7 @@
 import { closeSync, fsync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
+import { ApiError } from '@ai-governance/common/errors'
 import { z } from 'zod'
 import { HASH_BYTES } from '../tree/merkle.ts'
 import { ORIGIN, type TreeHead } from './signed-note.ts'
@@ -32,6 +33,16 @@ export function readState(file: string): SignerState | null {
   }
   const { origin, size, root } = StateFile.parse(JSON.parse(text))
   return { origin, size, root: Buffer.from(root, 'base64') }
+}
+
+/** The same; throws `signer_refused` if it cannot be read or is not that. */
+export function readStateOrRefuse(file: string): SignerState | null {
+  try {
+    return readState(file)
+  } catch (cause) {
+    const reason = 'The file with the state of the signer cannot be read.'
+    throw new ApiError('signer_refused', reason, { cause })
+  }
 }
 
 /** Replaces the state, and returns when a power cut could no longer undo it. */

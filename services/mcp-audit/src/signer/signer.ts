@@ -2,7 +2,7 @@ import { ApiError } from '@ai-governance/common/errors'
 import { type Prover, refusal } from '../tree/prover.ts'
 import type { TreeReader, TreeStore } from '../tree-store.ts'
 import { signCheckpoint, type TreeHead, verifierKey } from './signed-note.ts'
-import { readState, type SignerState, writeState } from './signer-state.ts'
+import { readStateOrRefuse, type SignerState, writeState } from './signer-state.ts'
 import { readSigningKey, type SigningKey } from './signing-key.ts'
 
 /** A signed head of the log. */
@@ -136,18 +136,7 @@ export class Signer {
 
   #state(): SignerState {
     const { stateFile, origin } = this.#options
-    let state: SignerState | null
-    try {
-      state = stateFile === undefined ? null : readState(stateFile)
-    } catch (cause) {
-      throw new ApiError(
-        'signer_refused',
-        'The file with the state of the signer cannot be read.',
-        {
-          cause,
-        },
-      )
-    }
+    const state = stateFile === undefined ? null : readStateOrRefuse(stateFile)
     if (!state) {
       throw new ApiError(
         'signer_state_missing',

@@ -91,12 +91,20 @@ export class Prover {
     throw refusal(`Entry ${index + 1} is not the one that was signed`)
   }
 
-  /** As `inclusion`, for a leaf that was just taken in: without waiting and without checking oneself. */
-  inclusionOfRecent(index: number, size: number): Buffer[] | null {
-    const tree = this.#tree
+  /**
+   * The inclusion proof of an entry with this hash, for one that was just taken in mostly without waiting. Throws
+   * `signer_refused` where the leaf at its position is another one.
+   */
+  async inclusionOf(entryHash: Buffer, index: number, size: number): Promise<Buffer[]> {
+    const own: Range = [index, index + 1]
     const ranges = inclusionRanges(index, size)
-    if (!tree?.isAtHand(ranges)) return null
-    return ranges.map((range) => tree.hashOf(range))
+    const isAtHand = this.#tree?.isAtHand([own, ...ranges]) === true
+    const hashes = isAtHand
+      ? ranges.map((range) => this.#known.hashOf(range))
+      : await this.inclusion(index, size)
+    const hashOf = await this.#provide([own])
+    if (hashOf(own).equals(leafHash(entryHash))) return hashes
+    throw refusal(`Entry ${index + 1} is not the one that was signed`)
   }
 
   /** The consistency proof between two sizes. */
