@@ -4,7 +4,8 @@ import {
   type PolicyFile,
 } from '@ai-governance/policy-engine/load'
 import type { PolicySet } from '@ai-governance/policy-engine/policy-set'
-import { loadTests, runTests, type TestReport } from '@ai-governance/policy-engine/run-tests'
+import { loadTests, runTests } from '@ai-governance/policy-engine/run-tests'
+import { type TestProblem, testProblems } from '@ai-governance/policy-engine/test-problems'
 
 /** A set that may become active, or each reason why it may not, as `file:line:column code message`. */
 export type Prepared =
@@ -22,25 +23,10 @@ export function preparePolicies(files: readonly PolicyFile[]): Prepared {
   const tests = loadTests(files, set)
   if (!tests.ok) return { ok: false, errors: tests.errors.map(formatLoadProblem) }
   const report = runTests(set, tests.suites)
-  if (!report.ok) return { ok: false, errors: testFailures(report) }
+  if (!report.ok) return { ok: false, errors: testProblems(report).map(formatTestProblem) }
   return { ok: true, set, warnings: loaded.warnings.map(formatLoadProblem) }
 }
 
-/** A line for each expectation that is not met, then one for each demand of coverage. */
-function testFailures({ cases, coverageFailures }: TestReport): string[] {
-  const failed = cases.flatMap(({ file, name, differences }) =>
-    differences.map(({ what, line, expected, actual }) => {
-      const text = `${what} is ${JSON.stringify(actual)}, expected ${JSON.stringify(expected)}`
-      return `${file}:${line}:1 test_failed "${name.replaceAll(/\s+/g, ' ')}": ${text}`
-    }),
-  )
-  const uncovered = coverageFailures.map(({ file, line, demanded, reached, unseen }) => {
-    const rules = unseen.map(({ rule, seenBroken, seenKept }) => {
-      const lacks = [!seenBroken && 'broken', !seenKept && 'kept'].filter(Boolean)
-      return `${rule} (${lacks.join(' and ')})`
-    })
-    const share = `${reached.toFixed(2)} of ${demanded}`
-    return `${file}:${line}:1 coverage_not_reached ${share}; never seen: ${rules.join(', ')}`
-  })
-  return [...failed, ...uncovered]
+function formatTestProblem({ file, line, code, message }: TestProblem): string {
+  return formatLoadProblem({ file, line, column: 1, code, message })
 }

@@ -52,7 +52,7 @@ const BROKEN: [what: string, files: Record<string, string>, error: RegExp][] = [
   [
     'a set whose tests fail',
     { ...policyFiles('blue'), ...testsOf('red') },
-    /^colors\.tests\.yml:6:1 test_failed "the agreed color": allowed is false, expected true$/,
+    /^colors\.tests\.yml:6:1 test_failed the agreed color: allowed should be true and is false$/,
   ],
   [
     'a set whose tests cover too little',
@@ -60,7 +60,7 @@ const BROKEN: [what: string, files: Record<string, string>, error: RegExp][] = [
       ...policyFiles('red'),
       'colors.tests.yml': `coverage: 1.0\n${testsOf('red')['colors.tests.yml']}`,
     },
-    /^colors\.tests\.yml:1:1 coverage_not_reached 0\.50 of 1; never seen: color \(broken\)$/,
+    /^colors\.tests\.yml:1:1 coverage_not_met coverage is 50 % of 100 %: no case shows color \(\S+:\d+\) broken$/,
   ],
   [
     'tests that cannot be read',

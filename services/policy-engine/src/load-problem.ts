@@ -98,7 +98,7 @@ export function reporter(file: string, problems: LoadProblem[]): Report {
 }
 
 /** Prints a problem as `file:line:column CODE message`, on one line. */
-export function formatLoadProblem(problem: LoadProblem): string {
+export function formatLoadProblem(problem: Omit<LoadProblem, 'code'> & { code: string }): string {
   const { file, line, column, code, message } = problem
   return `${file}:${line}:${column} ${code} ${message.replaceAll(/\s+/g, ' ')}`
 }

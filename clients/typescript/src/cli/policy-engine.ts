@@ -16,6 +16,7 @@ export {
   type TestReport,
 } from '../../../../services/policy-engine/src/run-tests.ts'
 export { sourceOf } from '../../../../services/policy-engine/src/source.ts'
+export { testProblems } from '../../../../services/policy-engine/src/test-problems.ts'
 export {
   parseTree,
   plainValue,

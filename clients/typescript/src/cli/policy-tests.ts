@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { loadTests, runTests, type TestReport } from './policy-engine.ts'
+import { loadTests, runTests, type TestReport, testProblems } from './policy-engine.ts'
 import { POLICY_EXIT } from './policy-exit.ts'
 import { invalidReport, loadFolder } from './policy-folder.ts'
 import { identityOf } from './policy-lint.ts'
@@ -37,39 +37,16 @@ function absent(folder: string): Finding {
   return { level: 'error', code: 'no_tests', message, place: { file: folder, line: 1 } }
 }
 
-/** A finding for each expectation that was not met, and for each demand of coverage. */
-function findingsOf(folder: string, { cases, coverageFailures }: TestReport): Finding[] {
-  const level = 'error'
-  return [
-    ...cases.flatMap(({ file, name, differences }) =>
-      differences.map(({ what, line, expected, actual }) => ({
-        level,
-        code: 'test_failed',
-        message: `${name}: ${what} should be ${shown(expected)} and is ${shown(actual)}`,
-        place: { file: join(folder, file), line },
-      })),
-    ),
-    ...coverageFailures.map(({ file, line, demanded, reached, unseen }) => ({
-      level,
-      code: 'coverage_not_met',
-      message: `coverage is ${percent(reached)} of ${percent(demanded)}: ${unseen.map(missing).join('; ')}`,
-      place: { file: join(folder, file), line },
-    })),
-  ] as Finding[]
-}
-
-function missing(rule: TestReport['coverage'][number]): string {
-  const kinds = [...(rule.seenBroken ? [] : ['broken']), ...(rule.seenKept ? [] : ['kept'])]
-  return `no case shows ${rule.rule} (${rule.at}) ${kinds.join(' or ')}`
+function findingsOf(folder: string, report: TestReport): Finding[] {
+  return testProblems(report).map(({ file, line, code, message }) => ({
+    level: 'error',
+    code,
+    message,
+    place: { file: join(folder, file), line },
+  }))
 }
 
 function coverageLine({ coverage }: TestReport): string {
   const whole = coverage.filter(({ seenBroken, seenKept }) => seenBroken && seenKept)
   return `${whole.length} of ${coverage.length} rules seen broken and kept`
-}
-
-const percent = (share: number): string => `${Math.floor(share * 100)} %`
-
-function shown(value: unknown): string {
-  return Array.isArray(value) ? `[${value.join(', ')}]` : String(value)
 }
