@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto'
 import { canonicalJson, type JsonValue } from '@ai-governance/common/canonical-json'
+import type { AibomResult } from '@ai-governance/policy-engine/aibom-result'
 import { judgeAibom } from './aibom.ts'
 import type { AibomKey } from './aibom-keys.ts'
-import type { AibomResult } from './answers.ts'
 
 /** Judges a bill of materials by a fixed set of keys; undefined and null mean that there is none. */
 export type AibomJudge = (aibom: JsonValue | undefined) => Readonly<AibomResult>

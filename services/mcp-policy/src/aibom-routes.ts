@@ -3,9 +3,9 @@ import { text } from '@ai-governance/common/fields'
 import { AIBOM_BODY_LIMIT, AIBOM_MAX_VALUES } from '@ai-governance/common/json-body'
 import type { App } from '@ai-governance/common/server'
 import { assessAibom } from '@ai-governance/policy-engine/aibom-assess'
+import type { AibomResult } from '@ai-governance/policy-engine/aibom-result'
 import { z } from 'zod'
 import type { AibomJudge } from './aibom-judge.ts'
-import type { AibomResult } from './answers.ts'
 
 export const VerifyAibomBody = z.strictObject({
   /** Whatever stands at `payload.aibom`: what is no bill is told by the result. */

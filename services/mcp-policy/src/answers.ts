@@ -20,7 +20,6 @@ export const AibomAnswer = z.strictObject({
   /** Whether it is verified and of the model that the request names; there where a model was asked for. */
   bound: z.boolean().optional(),
 })
-export type AibomResult = z.infer<typeof AibomAnswer>
 
 /** What became of one rule, or of the risk limit. */
 const explanation = z.strictObject({

@@ -3,6 +3,7 @@ import { canonicalJson, type JsonObject } from '@ai-governance/common/canonical-
 import { formatMicroseconds } from '@ai-governance/common/timestamps'
 import { aibomReasons, assessAibom } from '@ai-governance/policy-engine/aibom-assess'
 import { evaluate } from '@ai-governance/policy-engine/evaluate'
+import { lateReason } from '@ai-governance/policy-engine/late-reason'
 import type { PolicySet } from '@ai-governance/policy-engine/load'
 import type { AibomJudge } from './aibom-judge.ts'
 import type { Decision } from './answers.ts'
@@ -36,7 +37,7 @@ export function decide(
   const reasons = [...aibomReasons(aibom, rules.aibomRequired), ...verdict.reasons]
   const elapsed = elapsedMs()
   const withinSla = elapsed <= rules.slaMs
-  if (!withinSla) reasons.push(`The decision took longer than the ${rules.slaMs} ms it may take.`)
+  if (!withinSla) reasons.push(lateReason(rules.slaMs))
   return {
     ...verdict,
     allowed: reasons.length === 0,

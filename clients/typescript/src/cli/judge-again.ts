@@ -4,7 +4,7 @@ import { sha256Hex } from '../bytes.ts'
 import { canonicalJson } from '../canonical-json.ts'
 import { isObject, type JsonObject, type JsonValue } from '../json.ts'
 import { aibomReasons, assessAibom } from './policy-aibom.ts'
-import { evaluate, type PolicySet } from './policy-engine.ts'
+import { evaluate, lateReason, type PolicySet } from './policy-engine.ts'
 import type { RecordedDecision } from './recorded-decision.ts'
 
 /** By what a recorded decision is judged again. */
@@ -41,9 +41,7 @@ export function judgeAgain(
   const { result, evidence } = assessAibom(payload, payload.aibom, { ...judged, bound: false })
   const verdict = evaluate(set, { payload, evidence, now })
   const reasons = [...aibomReasons(result, aibomRequired), ...verdict.reasons]
-  if (!answer.within_sla) {
-    reasons.push(`The decision took longer than the ${slaMs} ms it may take.`)
-  }
+  if (!answer.within_sla) reasons.push(lateReason(slaMs))
   const { decision_id, evaluated_at, within_sla, elapsed_ms } = answer
   const again = {
     ...verdict,

@@ -3,6 +3,7 @@
 // published: the build compiles it into dist/services, and nothing else of this client may import it.
 export { SEMANTICS } from '../../../../services/policy-engine/src/digest.ts'
 export { evaluate, type Verdict } from '../../../../services/policy-engine/src/evaluate.ts'
+export { lateReason } from '../../../../services/policy-engine/src/late-reason.ts'
 export {
   type LoadProblem,
   loadPolicySet,
