@@ -37,6 +37,28 @@ test('keygen writes a private key for its owner alone and never overwrites a fil
   assert.equal(before.length, 2)
 })
 
+test('a bill that no decision will ever count is signed with a warning that says what to do', async () => {
+  const folder = mkdtempSync(join(cwd, 'unbound-'))
+  const run = (...args: string[]) => aigov(['aibom', ...args], { cwd: folder })
+  await run('keygen')
+  const model = { type: 'machine-learning-model', name: 'm', version: '1' }
+  const bom = { bomFormat: 'CycloneDX', specVersion: '1.6', components: [model] }
+  for (const [bill, format, warning] of [
+    [{ model_id: 'm', version: '1' }, 'detached-jcs', null],
+    [{ model_id: 'm', version: 1 }, 'detached-jcs', /names no model with a version/],
+    [bom, 'detached-jcs', /use --format cyclonedx-jsf/],
+    [bom, 'cyclonedx-jsf', null],
+    [{ ...bom, components: [] }, 'cyclonedx-jsf', /names no model with a version/],
+  ] as const) {
+    writeFileSync(join(folder, 'bill.json'), JSON.stringify(bill))
+    const key = ['--key', 'aibom_private_key.pem', '--format', format]
+    const { code, err } = await run('sign', 'bill.json', ...key)
+    assert.equal(code, 0)
+    if (warning) assert.match(err, warning)
+    else assert.doesNotMatch(err, /warning/)
+  }
+})
+
 test('a bill is signed, verified, and refused once changed or with other keys', async () => {
   const folder = mkdtempSync(join(cwd, 'bill-'))
   const run = (...args: string[]) => aigov(['aibom', ...args], { cwd: folder })

@@ -50,6 +50,23 @@ test('no more results are kept than were asked for, and the one unused longest g
   assert.notEqual(judge(b), ofB)
 })
 
+test('bills that nobody has signed are not remembered, and push no good one out', () => {
+  const judge = makeAibomJudge([ours], 1)
+  const good = bill({ a: 1 })
+  const ofGood = judge(good)
+  for (const bad of [
+    { ...good, key_id: 'k'.repeat(1_000_000) },
+    { ...good, data: { a: 2 } },
+    { data: {}, signature: 'none', key_id: 'another' },
+    { bomFormat: 'CycloneDX' },
+  ]) {
+    const ofBad = judge(bad)
+    assert.notEqual(ofBad.status, 'verified')
+    assert.notEqual(judge(bad), ofBad)
+    assert.equal(judge(good), ofGood)
+  }
+})
+
 test('a result that is shared cannot be changed', () => {
   const result = makeAibomJudge([ours])(bill({}))
   assert.throws(() => Object.assign(result, { status: 'invalid' }), TypeError)

@@ -98,7 +98,10 @@ const ALGORITHMS = new Map([
 /** The digests of a component and of the files in it, as `sha256:<hex>`; null if it gives no hash at all. */
 export function digestsOf(component: JsonObject): Set<string> | null {
   const files = withNested(asList(component.components)).filter(({ type }) => type === 'file')
-  const hashes = [component, ...files].flatMap(({ hashes }) => asList(hashes))
+  // What is no list is a hash that cannot be read, not none.
+  const hashes = [component, ...files].flatMap(({ hashes = [] }) =>
+    Array.isArray(hashes) ? hashes : [null],
+  )
   if (hashes.length === 0) return null
   const digests = new Set<string>()
   for (const hash of hashes) {

@@ -1,5 +1,8 @@
-import type { JsonObject } from '@ai-governance/common/canonical-json'
-import { asList, isObject, listOf, member, put, text } from './aibom-read.ts'
+import type { JsonObject, JsonValue } from '@ai-governance/common/canonical-json'
+import { asList, isObject, listOf, member, put, text, texts } from './aibom-read.ts'
+
+/** What each `bom-ref` describes; null where more than one thing bears it. */
+type Described = ReadonlyMap<string, JsonObject | null>
 
 /**
  * The datasets of a model card, which stand in it or are referred to by `bom-ref`. One that cannot be
@@ -9,9 +12,12 @@ export function datasetsOf(card: JsonObject, components: readonly JsonObject[]):
   const { datasets } = member(card, 'modelParameters')
   const fields: JsonObject = {}
   if (!Array.isArray(datasets)) return fields
-  const found = datasets.map((dataset) =>
-    isObject(dataset) && dataset.ref !== undefined ? resolve(dataset.ref, components) : dataset,
+  const described = describedBy(components)
+  const all = datasets.map((dataset) =>
+    isObject(dataset) && dataset.ref !== undefined ? resolve(dataset, described) : dataset,
   )
+  // Thousands may refer to one, which may be long: each is read once.
+  const found = [...new Set(all)]
   fields.count = datasets.length
   put(
     fields,
@@ -31,26 +37,27 @@ export function datasetsOf(card: JsonObject, components: readonly JsonObject[]):
   return fields
 }
 
-/**
- * The description of a dataset: the one data set of the one component with this `bom-ref`, under the
- * component's name, or one that bears the `bom-ref` itself; null if there is none or more than one.
- */
-function resolve(ref: unknown, components: readonly JsonObject[]): JsonObject | null {
-  const described: JsonObject[] = []
-  for (const component of components) {
-    const parts = asList(component.data).filter(isObject)
-    if (component['bom-ref'] === ref) {
-      const [only, ...more] = parts
-      if (more.length > 0) return null
-      described.push({ ...only, name: component.name ?? null })
-    } else {
-      described.push(...parts.filter((part) => part['bom-ref'] === ref))
-    }
-  }
-  const [only, ...more] = described
-  return only && more.length === 0 ? only : null
+/** Null where the reference leads nowhere or to several, or more is said beside it: which would count? */
+function resolve({ ref, ...more }: JsonObject, described: Described): JsonObject | null {
+  if (typeof ref !== 'string' || Object.keys(more).length > 0) return null
+  return described.get(ref) ?? null
 }
 
-function texts(value: unknown): string[] | undefined {
-  return Array.isArray(value) && value.every((part) => typeof part === 'string') ? value : undefined
+/**
+ * What datasets can refer to: a component, which stands for its one data set under the component's name,
+ * or a data set that bears a `bom-ref` of its own. Made once, for a bill may have many of both.
+ */
+function describedBy(components: readonly JsonObject[]): Described {
+  const described = new Map<string, JsonObject | null>()
+  const add = (ref: JsonValue | undefined, what: JsonObject | null) => {
+    if (typeof ref === 'string') described.set(ref, described.has(ref) ? null : what)
+  }
+  for (const component of components) {
+    const ref = component['bom-ref']
+    const parts = asList(component.data).filter(isObject)
+    const [only, ...more] = parts
+    add(ref, more.length > 0 ? null : { ...only, name: component.name ?? null })
+    for (const part of parts) if (part['bom-ref'] !== ref) add(part['bom-ref'], part)
+  }
+  return described
 }

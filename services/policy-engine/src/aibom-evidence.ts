@@ -1,8 +1,8 @@
-import type { JsonObject, JsonValue } from '@ai-governance/common/canonical-json'
+import type { JsonObject } from '@ai-governance/common/canonical-json'
 import { componentName, componentsOf, digestsOf } from './aibom-binding.ts'
 import { datasetsOf } from './aibom-datasets.ts'
 import { energyOf, metricsOf } from './aibom-numbers.ts'
-import { licensesOf, listOf, member, put, text } from './aibom-read.ts'
+import { licensesOf, listOf, member, put, text, texts } from './aibom-read.ts'
 
 /**
  * What a CycloneDX bill says of one of its models, in the fields that rules with `source: aibom` read;
@@ -77,9 +77,4 @@ function ancestorsOf(model: JsonObject): JsonObject {
   put(fields, 'versions', listOf(ancestors, nameAndVersion))
   put(fields, 'licenses', listOf(ancestors, licensesOf))
   return fields
-}
-
-function texts(value: JsonValue | undefined): string[] | undefined {
-  const isList = Array.isArray(value) && value.every((part) => typeof part === 'string')
-  return isList ? [...new Set(value)] : undefined
 }

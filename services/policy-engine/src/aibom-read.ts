@@ -40,6 +40,12 @@ export function listOf(
   return [...values]
 }
 
+/** The texts of a list, each once; undefined where there is no list or one of its parts is no text. */
+export function texts(value: JsonValue | undefined): string[] | undefined {
+  const isList = Array.isArray(value) && value.every((part) => typeof part === 'string')
+  return isList ? [...new Set(value)] : undefined
+}
+
 /** SPDX ids, names and expressions of a component's `licenses`. */
 export function licensesOf(component: JsonObject): string[] | undefined {
   return listOf(component.licenses, (choice) => {

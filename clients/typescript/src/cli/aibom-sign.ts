@@ -1,14 +1,15 @@
 import { stat } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { AibomKeyError, type AibomPrivateKey, readAibomPrivateKey } from '../aibom-keys.ts'
-import type { AibomFormat } from '../aibom-result.ts'
+import { type AibomFormat, unsigned } from '../aibom-result.ts'
 import { signAibom } from '../aibom-sign.ts'
-import type { JsonObject } from '../json.ts'
+import { isObject, type JsonObject } from '../json.ts'
 import type { Context, Runner } from './context.ts'
 import { usage } from './exit.ts'
 import { readJsonObject, readTextFile } from './input.ts'
 import { jsonLine } from './output.ts'
 import { writeWhole } from './output-file.ts'
+import { assessAibom } from './policy-aibom.ts'
 
 interface SignOptions {
   key: string
@@ -51,6 +52,8 @@ CycloneDX by name, version and hashes of its component of type machine-learning-
           await writeWhole(out, [text], { mode: 0o666, force: force === true })
         }
         context.note(`Signed by key ${key.publicKey.id} as ${format}.`)
+        const warning = warningOf(signed)
+        if (warning) context.note(`warning: ${warning}`)
       }),
     )
 }
@@ -61,6 +64,18 @@ function sign(data: JsonObject, key: AibomPrivateKey, format: AibomFormat): Json
   } catch (error) {
     throw error instanceof TypeError ? usage(`It cannot be signed: ${error.message}.`) : error
   }
+}
+
+/** Why no request will ever be bound to a signed bill, and what to do about it; null if one can be. */
+function warningOf(signed: JsonObject): string | null {
+  const names = { model_id: 'any', version: 'any' }
+  const { result } = assessAibom(names, signed, unsigned('verified', null))
+  if (result.reason !== 'bill_names_no_model') return null
+  const { data } = signed
+  const isBom = isObject(data) && data.bomFormat === 'CycloneDX'
+  return isBom
+    ? 'this is a CycloneDX bill signed as any other JSON, so no decision will count it: use --format cyclonedx-jsf.'
+    : 'it names no model with a version, both texts, so no decision will count it (see --help).'
 }
 
 /** Refuses to write over one of these files, under whatever name or link; "-" is none. */
