@@ -28,6 +28,7 @@ import {
   type Policies,
   type Problem,
   type ProvenEntry,
+  type Ready,
   type RegisteredModel,
   type Registration,
   type Retention,
@@ -66,6 +67,7 @@ type Equal<A, B> =
 /** `npm run types` fails at a line that is not true. Queries travel as text, so their names are compared. */
 type SameShapes = [
   Equal<Ok, Out<typeof OkAnswer>>,
+  Equal<Ready, Out<typeof policy.ReadyAnswer>>,
   Equal<Problem, Out<typeof ProblemAnswer>>,
   Equal<AuditEntry, Out<typeof audit.EntryAnswer>>,
   Equal<AuditEntry[], Out<typeof audit.EventsAnswer>>,
@@ -163,7 +165,7 @@ const MODEL = {
 test('every probe answers in the shape of its schema', async () => {
   for (const service of [client.gateway, client.lineage, client.policy, client.audit]) {
     assertFits(OkAnswer, await service.health())
-    assertFits(OkAnswer, await service.ready())
+    assertFits(policy.ReadyAnswer, await service.ready())
   }
 })
 

@@ -2,7 +2,7 @@ import { readBytes, readJson, readText } from './answer.ts'
 import { GovernanceError } from './errors.ts'
 import { AN_OBJECT, type Expected } from './expected.ts'
 import { streamBytes } from './export-stream.ts'
-import type { Ok } from './gateway-types.ts'
+import type { Ready } from './gateway-types.ts'
 import type { JsonValue } from './json.ts'
 import type { Call, CallOptions, KeyedOptions, QueryValue, Transport } from './transport.ts'
 
@@ -61,7 +61,7 @@ export class Calls {
   }
 
   /** Whether a service lives or is ready. Not sent again: that it is not ready is an answer. */
-  probe(path: string, options?: CallOptions): Promise<Ok> {
+  probe(path: string, options?: CallOptions): Promise<Ready> {
     return this.#value({ method: 'GET', path, effect: 'reads', retried: false }, AN_OBJECT, options)
   }
 

@@ -1,6 +1,6 @@
 import { segment } from './calls.ts'
 import { registeredModelOf } from './expected.ts'
-import type { Directory, Ok, RegisteredModel } from './gateway-types.ts'
+import type { Directory, Ready, RegisteredModel } from './gateway-types.ts'
 import type { Registration } from './lineage-types.ts'
 import { ProbedApi } from './probed-api.ts'
 import type { CallOptions, KeyedOptions } from './transport.ts'
@@ -8,7 +8,7 @@ import type { CallOptions, KeyedOptions } from './transport.ts'
 /** What the gateway answers itself. Every method throws `GovernanceError`. */
 export class GatewayApi extends ProbedApi {
   /** `GET /{service}/readyz`: the same of one service, by its name in the directory. */
-  async serviceReady(service: string, options?: CallOptions): Promise<Ok> {
+  async serviceReady(service: string, options?: CallOptions): Promise<Ready> {
     return this.calls.probe(`/${segment(service)}/readyz`, options)
   }
 

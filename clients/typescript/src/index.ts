@@ -46,7 +46,7 @@ export {
 export type { GivenTexts, Signature } from './evidence.ts'
 export type { ExportVerdict, Result } from './export-verdict.ts'
 export type { GatewayApi } from './gateway.ts'
-export type { Directory, Ok, RegisteredModel } from './gateway-types.ts'
+export type { Directory, Ok, Ready, RegisteredModel } from './gateway-types.ts'
 export type { JsonObject, JsonValue } from './json.ts'
 export { JsonTextError, parseJson } from './json-text.ts'
 export type { LineageApi } from './lineage.ts'

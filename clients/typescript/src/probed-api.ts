@@ -1,5 +1,5 @@
 import type { Calls } from './calls.ts'
-import type { Ok } from './gateway-types.ts'
+import type { Ok, Ready } from './gateway-types.ts'
 import type { CallOptions } from './transport.ts'
 
 /** What the gateway and every service answer. Every method throws `GovernanceError`. */
@@ -16,7 +16,7 @@ export class ProbedApi {
   }
 
   /** `GET /readyz`: fails with `not_ready`, whose `errors` name what is missing. */
-  ready(options?: CallOptions): Promise<Ok> {
+  ready(options?: CallOptions): Promise<Ready> {
     return this.calls.probe('/readyz', options)
   }
 }

@@ -43,6 +43,8 @@ export interface ServerOptions {
   host: Pick<HostRules, 'ports' | 'allowedHosts'>
   /** Names what the service cannot work without and does not have; empty when it is ready. */
   missing: () => Promise<string[]>
+  /** What the answer of `/readyz` says besides `ok` while nothing is missing. */
+  notes?: () => Record<string, unknown>
   /** A server of the caller's own in front of this one; it then sets its own limits. */
   http?: Pick<FastifyHttpOptions<Server>, 'serverFactory'>
 }
@@ -116,7 +118,7 @@ export function createServer(options: ServerOptions) {
   )
 
   addHooks(app, { name: options.name, ...options.host }, metrics)
-  addProbes(app, options.missing)
+  addProbes(app, options)
   return app
 }
 
@@ -157,11 +159,11 @@ function mediaTypeFault(request: FastifyRequest): ApiError | null {
     : fault
 }
 
-function addProbes(app: FastifyInstance, missing: ServerOptions['missing']): void {
+function addProbes(app: FastifyInstance, { missing, notes }: ServerOptions): void {
   app.get('/healthz', async () => ({ ok: true }))
   app.get('/readyz', async () => {
     const absent = await missing()
-    if (absent.length === 0) return { ok: true }
+    if (absent.length === 0) return { ok: true, ...notes?.() }
     throw new ApiError('not_ready', undefined, {
       errors: absent.map((path) => ({ path, message: 'is missing or not reachable' })),
     })

@@ -1,4 +1,4 @@
-import { idNumber, sha256Text, wireTime } from '@ai-governance/common/answers'
+import { idNumber, OkAnswer, sha256Text, wireTime } from '@ai-governance/common/answers'
 import { z } from 'zod'
 import { ActivationDetails, policyDigestText } from './activation-record.ts'
 
@@ -74,6 +74,16 @@ export const DecisionAnswer = z.strictObject({
 })
 export type Decision = z.infer<typeof DecisionAnswer>
 
+/** Since when the folder holds a set that was not taken, and why, as `file:line:column code message`. */
+const stale = z.strictObject({
+  since: z.iso.datetime({ precision: 3 }),
+  errors: z.array(z.string()).readonly(),
+})
+export type StaleAnswer = z.infer<typeof stale>
+
+/** The answer of `GET /readyz` while the service serves. */
+export const ReadyAnswer = OkAnswer.extend({ stale: stale.optional() })
+
 /** The policies that decide now. */
 export const PoliciesAnswer = z.strictObject({
   name: z.string(),
@@ -91,13 +101,7 @@ export const PoliciesAnswer = z.strictObject({
     .readonly(),
   loaded_at: z.iso.datetime({ precision: 3 }),
   warnings: z.array(z.string()).readonly(),
-  /** Since when the folder holds a set that was not taken, and why, as `file:line:column code message`. */
-  stale: z
-    .strictObject({
-      since: z.iso.datetime({ precision: 3 }),
-      errors: z.array(z.string()).readonly(),
-    })
-    .nullable(),
+  stale: stale.nullable(),
   /** Whether the log has an entry that says that this set is active. */
   recorded: z.boolean(),
 })

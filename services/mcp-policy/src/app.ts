@@ -13,7 +13,7 @@ import type { Config } from './config.ts'
 import { type FolderRead, readFolder } from './policy-folder.ts'
 import { PolicyWatch } from './policy-watch.ts'
 import { preparePolicies } from './prepare-policies.ts'
-import { registerRoutes, registerSchemaRoute, showStale } from './routes.ts'
+import { policyNotes, registerRoutes, registerSchemaRoute } from './routes.ts'
 
 export interface AppOptions {
   /** How long to wait between two looks at the policy folder, in ms. */
@@ -39,6 +39,7 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
     host: { ports: [config.PORT], allowedHosts: config.GATEWAY_ALLOWED_HOSTS },
     // A service without a valid set does not start, so a running one has what it needs.
     missing: async () => [],
+    notes: () => policyNotes(activation),
   })
   const rules = { aibomRequired: config.AIBOM_REQUIRED, slaMs: config.GATE_SLA_MS }
   const settings = { keys, ...rules }
@@ -69,7 +70,6 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
     await recorder?.stop()
   })
   const judge = makeAibomJudge(keys)
-  showStale(app, activation)
   registerRoutes(app, {
     ...{ activation, recorder, entries, judge, ...rules },
     onFault: (error) => app.log.error({ err: error }, 'the policy engine failed, so it denied'),

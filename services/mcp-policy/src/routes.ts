@@ -8,7 +8,7 @@ import type { Activation, Stale } from './activation.ts'
 import type { ActivationLog } from './activation-log.ts'
 import { policyDigestText } from './activation-record.ts'
 import type { ActivationRecorder } from './activation-recorder.ts'
-import type { ActivatedPolicies, Policies } from './answers.ts'
+import type { ActivatedPolicies, Policies, StaleAnswer } from './answers.ts'
 import { type DecisionRules, decide } from './decide.ts'
 
 export const ValidateBody = z.strictObject({ payload: jsonObject })
@@ -71,24 +71,20 @@ export function registerRoutes(app: App, parts: Parts): void {
   )
 }
 
+/**
+ * What `GET /readyz` says of the policies, where there is something to tell. The service stays ready: it decides by
+ * the last good set, and taking every replica out would turn a slip of the pen into an outage.
+ */
+export function policyNotes({ stale }: Activation): { stale?: StaleAnswer } {
+  return stale ? { stale: staleAnswer(stale) } : {}
+}
+
+function staleAnswer({ since, errors }: Stale): StaleAnswer {
+  return { since: since.toISOString(), errors }
+}
+
 /** The JSON Schema of policy files, for editors: `GET /schema/policy.v1.json`. */
 export function registerSchemaRoute(app: App): void {
   const schema = policySchema()
   app.get('/schema/policy.v1.json', async () => schema)
-}
-
-/**
- * Adds `stale` to what `GET /readyz` answers where there is something to tell. The service stays ready: it decides
- * by the last good set, and taking every replica out would turn a slip of the pen into an outage.
- */
-export function showStale(app: App, activation: Activation): void {
-  app.addHook('preSerialization', (request, reply, payload, done) => {
-    const { stale } = activation
-    const shows = stale && request.routeOptions.url === '/readyz' && reply.statusCode === 200
-    done(null, shows ? { ...(payload as object), stale: staleAnswer(stale) } : payload)
-  })
-}
-
-function staleAnswer({ since, errors }: Stale) {
-  return { since: since.toISOString(), errors }
 }

@@ -89,7 +89,7 @@ function readScale(tree: Tree | undefined, report: Report): readonly [number, nu
   const max = readNumber(memberOf(map, 'max'), 'max of scale', report)
   if (min === undefined || max === undefined) return DEFAULT_SCALE
   if (min >= max) report(map.at, 'bad_range', 'min of scale must be below its max')
-  return Object.freeze([min, max] as const)
+  return [min, max]
 }
 
 /** `weights`: factors that the payload states on the scale itself, under `risk.<factor>`. */

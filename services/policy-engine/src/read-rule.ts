@@ -99,7 +99,7 @@ function readReason(map: MapTree, what: string, report: Report): string | undefi
 function readLaw(map: MapTree, what: string, report: Report): readonly string[] {
   const list = readList(memberOf(map, 'law'), `law of ${what}`, report)
   const references = list?.items.map((item) => readText(item, `law of ${what}`, report))
-  return Object.freeze(references?.filter((reference) => reference !== undefined) ?? [])
+  return references?.filter((reference) => reference !== undefined) ?? []
 }
 
 function readDays(map: MapTree, what: string, report: Report) {
