@@ -24,11 +24,11 @@ export interface Stack {
 
 /**
  * The real services as real processes over a given database, on free ports; `records` has mcp-policy put on the log
- * which policies are in force.
+ * which policies are in force; `policies` is the folder that it reads.
  */
 export async function startStack(
   database: { auditUrl: string; lineageUrl: string },
-  { records = false } = {},
+  { records = false, policies = join(root, 'policies') } = {},
 ): Promise<Stack> {
   const folder = mkdtempSync(join(tmpdir(), 'governance-stack-'))
   const prepare = async (name: string, env: Record<string, string>, as = name) =>
@@ -50,7 +50,7 @@ export async function startStack(
   const otherAudit = await prepare('mcp-audit', auditVariables, 'other-audit')
   const lineage = await prepare('mcp-lineage', { DATABASE_URL: database.lineageUrl })
   const policy = await prepare('mcp-policy', {
-    POLICIES_DIR: join(root, 'policies'),
+    POLICIES_DIR: policies,
     ...(records && { AUDIT_URL: audit.url, AUDIT_IDENTITY_KEY_PATH: identityFile }),
   })
   const gateway = await prepare('mcp-gateway', {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -17,8 +17,10 @@ let stack: Stack
 let cwd: string
 before(async () => {
   database = await createTestDatabase()
-  stack = await startStack(database)
   cwd = mkdtempSync(join(tmpdir(), 'aigov-stack-'))
+  const policies = join(cwd, 'policies')
+  cpSync(join(import.meta.dirname, '../../policies'), policies, { recursive: true })
+  stack = await startStack(database, { policies })
 })
 after(async () => {
   await stack.stop()
@@ -40,6 +42,29 @@ test('status shows that everything is ready, and by which policies it decides', 
   assert.match(out, /policies +model-release 2026\.11\.1, sha256:/)
   const status = JSON.parse((await run(['status', '--json'])).out)
   assert.deepEqual([status.ready, Object.keys(status.services).length], [true, 3])
+})
+
+test('status tells that the folder holds policies that were not taken, and what is wrong with them', async () => {
+  const matrix = join(cwd, 'policies', 'risk-matrix.yml')
+  const good = readFileSync(matrix, 'utf8')
+  const untilStale = async (expected: boolean): Promise<Ended> => {
+    for (;;) {
+      const ended = await run(['status'])
+      if (ended.out.includes('STALE') === expected) return ended
+    }
+  }
+  writeFileSync(matrix, good.replace('deny_at:', 'deny_att:'))
+  const { code, out } = await untilStale(true)
+  assert.equal(code, 0)
+  assert.match(
+    out,
+    /STALE +since \d{4}-\S+ the folder holds policies with \d+ errors?; the ones above/,
+  )
+  assert.match(out, /risk-matrix\.yml:\d+:\d+ unknown_key/)
+  const { policy } = JSON.parse((await run(['status', '--json'])).out)
+  assert.deepEqual([policy.recorded, policy.stale.errors.length > 0], [false, true])
+  writeFileSync(matrix, good)
+  await untilStale(false)
 })
 
 test('a model is registered from a file, and its artifacts cannot be exchanged', async () => {

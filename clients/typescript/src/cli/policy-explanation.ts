@@ -20,14 +20,26 @@ const WHY: Readonly<Record<NonNullable<Because['why']>, string>> = {
   unverified: 'no verified bill of materials says it',
 }
 
-/** A verdict for people. `place` writes the `file:line` of a rule as the reader can open it. */
-export function explanationLines(verdict: Verdict, place: (at: string) => string): string[] {
-  const { allowed, risk_score, risk_level, reasons, warnings, waived } = verdict
+/** The outcome for people: whether it is allowed, and everything that bears on it, waivers included. */
+export function outcomeLines(
+  outcome: Pick<
+    Verdict,
+    'allowed' | 'risk_score' | 'risk_level' | 'reasons' | 'warnings' | 'waived'
+  >,
+): string[] {
+  const { allowed, risk_score, risk_level, reasons, warnings, waived } = outcome
   return [
     `${allowed ? 'ALLOWED' : 'DENIED'}  risk score ${risk_score} (${risk_level})`,
     ...reasons.map((text) => `  reason: ${text}`),
     ...warnings.map((text) => `  warning: ${text}`),
     ...waived.map((text) => `  waived: ${text}`),
+  ]
+}
+
+/** A verdict for people. `place` writes the `file:line` of a rule as the reader can open it. */
+export function explanationLines(verdict: Verdict, place: (at: string) => string): string[] {
+  return [
+    ...outcomeLines(verdict),
     ...Object.keys(OUTCOMES).flatMap((outcome) =>
       verdict.explanation
         .filter((it) => it.outcome === outcome)

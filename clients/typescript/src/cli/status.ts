@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { GovernanceError } from '../errors.ts'
+import type { Policies } from '../policy-types.ts'
 import type { Context, Runner } from './context.ts'
 import { EXIT, Exit } from './exit.ts'
 
@@ -14,14 +15,16 @@ interface Status {
   ready: boolean
   gateway: Readiness
   services: Record<string, Readiness>
-  policy: { name: string; version: string; digest: string } | null
+  policy: Pick<Policies, 'name' | 'version' | 'digest' | 'stale' | 'recorded'> | null
 }
 
 /** `aigov status` */
 export function addStatus(program: Command, run: Runner): void {
   program
     .command('status')
-    .description('Show whether the gateway and each service are ready, and which policies decide.')
+    .description(
+      'Show whether the gateway and each service are ready, which policies decide, and whether the folder holds others.',
+    )
     .addHelpText(
       'after',
       `
@@ -54,10 +57,14 @@ async function show(context: Context): Promise<void> {
     ready: gateway.ready && known.every(([, { ready }]) => ready),
     gateway,
     services,
-    policy: policy && { name: policy.name, version: policy.version, digest: policy.digest },
+    policy: policy && shown(policy),
   }
   context.result(status, () => linesOf(status))
   if (!status.ready) throw new Exit(EXIT.refused)
+}
+
+function shown({ name, version, digest, stale, recorded }: Policies): Status['policy'] {
+  return { name, version, digest, stale, recorded }
 }
 
 /** An error here is an answer: the service is not ready, and says why. */
@@ -78,6 +85,23 @@ function linesOf({ url, gateway, services, policy }: Status): string[] {
   return [
     `${line('mcp-gateway', gateway)}  ${url}`,
     ...Object.entries(services).map(([name, readiness]) => line(name, readiness)),
-    ...(policy ? [`policies       ${policy.name} ${policy.version}, ${policy.digest}`] : []),
+    ...(policy ? policyLines(policy) : []),
+  ]
+}
+
+function policyLines({
+  name,
+  version,
+  digest,
+  stale,
+  recorded,
+}: NonNullable<Status['policy']>): string[] {
+  const line = `policies       ${name} ${version}, ${digest}${recorded ? '' : ' (not on the audit log)'}`
+  if (!stale) return [line]
+  const { since, errors } = stale
+  return [
+    line,
+    `STALE          since ${since} the folder holds policies with ${errors.length} error${errors.length === 1 ? '' : 's'}; the ones above go on`,
+    ...errors.slice(0, 3).map((error) => `  ${error}`),
   ]
 }

@@ -4,6 +4,7 @@ import type { Decision } from '../policy-types.ts'
 import type { Runner } from './context.ts'
 import { EXIT, Exit, usage } from './exit.ts'
 import { readJsonObject } from './input.ts'
+import { outcomeLines } from './policy-explanation.ts'
 
 /** `aigov validate` */
 export function addValidate(program: Command, run: Runner): void {
@@ -45,12 +46,10 @@ export function unwrapped(value: JsonObject): JsonObject {
 }
 
 function linesOf(decision: Decision): string[] {
-  const { allowed, risk_score, risk_level, policy, aibom } = decision
+  const { policy, aibom } = decision
   const reason = aibom.reason ? ` (${aibom.reason})` : ''
   return [
-    `${allowed ? 'ALLOWED' : 'DENIED'}  risk score ${risk_score} (${risk_level})`,
-    ...decision.reasons.map((text) => `  reason: ${text}`),
-    ...decision.warnings.map((text) => `  warning: ${text}`),
+    ...outcomeLines(decision),
     `policies ${policy.name} ${policy.version}, ${policy.digest}`,
     `bill of materials: ${aibom.status}${reason}`,
     `decision ${decision.decision_id} at ${decision.evaluated_at}`,

@@ -83,12 +83,7 @@ export class Prover {
 
   /** The inclusion proof of the leaf `index` in the tree of `size`; throws `signer_refused` if it does not verify. */
   async inclusion(index: number, size: number): Promise<Buffer[]> {
-    const ranges = inclusionRanges(index, size)
-    const hashOf = await this.#provide([[index, index + 1], [0, size], ...ranges])
-    const hashes = ranges.map(hashOf)
-    const leaf = hashOf([index, index + 1])
-    if (verifiesInclusion(leaf, index, size, hashes, hashOf([0, size]))) return hashes
-    throw refusal(`Entry ${index + 1} is not the one that was signed`)
+    return (await this.#included(index, size)).hashes
   }
 
   /**
@@ -98,12 +93,22 @@ export class Prover {
   async inclusionOf(entryHash: Buffer, index: number, size: number): Promise<Buffer[]> {
     const own: Range = [index, index + 1]
     const ranges = inclusionRanges(index, size)
-    const isAtHand = this.#tree?.isAtHand([own, ...ranges]) === true
-    const hashes = isAtHand
-      ? ranges.map((range) => this.#known.hashOf(range))
-      : await this.inclusion(index, size)
-    const hashOf = await this.#provide([own])
-    if (hashOf(own).equals(leafHash(entryHash))) return hashes
+    const tree = this.#known
+    const { leaf, hashes } = tree.isAtHand([own, ...ranges])
+      ? { leaf: tree.hashOf(own), hashes: ranges.map((range) => tree.hashOf(range)) }
+      : await this.#included(index, size)
+    if (leaf.equals(leafHash(entryHash))) return hashes
+    throw refusal(`Entry ${index + 1} is not the one that was signed`)
+  }
+
+  /** A leaf with its inclusion proof, both of one gathering; throws `signer_refused` if it does not verify. */
+  async #included(index: number, size: number): Promise<{ leaf: Buffer; hashes: Buffer[] }> {
+    const own: Range = [index, index + 1]
+    const ranges = inclusionRanges(index, size)
+    const hashOf = await this.#provide([own, [0, size], ...ranges])
+    const leaf = hashOf(own)
+    const hashes = ranges.map(hashOf)
+    if (verifiesInclusion(leaf, index, size, hashes, hashOf([0, size]))) return { leaf, hashes }
     throw refusal(`Entry ${index + 1} is not the one that was signed`)
   }
 
