@@ -6,6 +6,7 @@ import {
   type BodyRules,
   DEFAULT_BODY_LIMIT,
 } from '@ai-governance/common/json-body'
+import type { Access } from '@ai-governance/common/scopes'
 import { DEFAULT_MAX_VALUES } from '@ai-governance/common/strict-json'
 
 /** What a query value may look like as received, percent-encoding included. */
@@ -36,24 +37,33 @@ export interface AllowedRoute {
   keyed: boolean
   /** Streams an answer of any size: exempt from the limits on size and total time. */
   streams: boolean
+  /** What its caller must be allowed to do. */
+  access: Access
 }
 
-function get(path: string, query: Record<string, RegExp> = {}): AllowedRoute {
-  return { method: 'GET', path, query, body: null, writes: false, keyed: false, streams: false }
+function get(access: Access, path: string, query: Record<string, RegExp> = {}): AllowedRoute {
+  const kind = { body: null, writes: false, keyed: false, streams: false }
+  return { method: 'GET', path, query, access, ...kind }
 }
 
-function post(path: string, body: TakenBody): AllowedRoute {
-  return { method: 'POST', path, query: {}, body, writes: true, keyed: false, streams: false }
+function post(access: Access, path: string, body: TakenBody): AllowedRoute {
+  const kind = { writes: true, keyed: false, streams: false }
+  return { method: 'POST', path, query: {}, body, access, ...kind }
 }
 
 /** A change that is made once, however often it is sent under one key. */
-function keyed(path: string, body: TakenBody, query: Record<string, RegExp> = {}): AllowedRoute {
-  return { ...post(path, body), query, keyed: true }
+function keyed(
+  access: Access,
+  path: string,
+  body: TakenBody,
+  query: Record<string, RegExp> = {},
+): AllowedRoute {
+  return { ...post(access, path, body), query, keyed: true }
 }
 
 /** A question that is too long for a query. */
 function judge(path: string): AllowedRoute {
-  return { ...post(path, AIBOM), writes: false }
+  return { ...post('policy:evaluate', path, AIBOM), writes: false }
 }
 
 const PAGE = { limit: INTEGER, before: INTEGER }
@@ -67,54 +77,59 @@ const EVENT_FILTER = {
 }
 
 /** The gateway has these two, and so has every service. */
-const PROBES = [get('/healthz'), get('/readyz')]
+const PROBES = [get('open', '/healthz'), get('open', '/readyz')]
 
 /** Everything that can be reached through the gateway. What is not in this table is not served. */
 export const ALLOWED_ROUTES: Record<string, AllowedRoute[]> = {
   'mcp-lineage': [
-    keyed('/register', AIBOM),
-    get('/lineage', { model_id: TEXT, version: TEXT, at: TEXT, ...PAGE }),
-    get('/lineage/{model_id}', { version: TEXT, at: TEXT, ...PAGE }),
-    get('/models', PAGE),
-    get('/verify', { from_id: INTEGER, limit: INTEGER }),
+    keyed('lineage:write', '/register', AIBOM),
+    get('lineage:read', '/lineage', { model_id: TEXT, version: TEXT, at: TEXT, ...PAGE }),
+    get('lineage:read', '/lineage/{model_id}', { version: TEXT, at: TEXT, ...PAGE }),
+    get('lineage:read', '/models', PAGE),
+    get('lineage:read', '/verify', { from_id: INTEGER, limit: INTEGER }),
   ],
   'mcp-policy': [
     judge('/validate'),
     judge('/api/v1/policies/validate'),
     judge('/aibom/verify'),
-    get('/policies'),
-    get('/policies/{digest}'),
-    get('/schema/policy.v1.json'),
+    get('policy:evaluate', '/policies'),
+    get('policy:evaluate', '/policies/{digest}'),
+    get('policy:evaluate', '/schema/policy.v1.json'),
   ],
   'mcp-audit': [
-    keyed('/log', SMALL, { proof: BOOLEAN }),
-    keyed('/log/batch', BATCH),
-    get('/events', { ...PAGE, offset: INTEGER, after: INTEGER, ...EVENT_FILTER }),
-    get('/events/{id}'),
+    keyed('audit:append', '/log', SMALL, { proof: BOOLEAN }),
+    keyed('audit:append', '/log/batch', BATCH),
+    get('audit:read', '/events', { ...PAGE, offset: INTEGER, after: INTEGER, ...EVENT_FILTER }),
+    get('audit:read', '/events/{id}'),
     {
-      ...get('/export', { fmt: FORMAT, from_id: INTEGER, to_id: INTEGER, witnessed: BOOLEAN }),
+      ...get('audit:export', '/export', {
+        fmt: FORMAT,
+        from_id: INTEGER,
+        to_id: INTEGER,
+        witnessed: BOOLEAN,
+      }),
       streams: true,
     },
-    get('/verify', { from_id: INTEGER, limit: INTEGER }),
-    get('/checkpoint', { witnessed: BOOLEAN }),
-    get('/checkpoint/key'),
-    get('/proof/inclusion', { id: INTEGER, size: INTEGER }),
-    get('/proof/consistency', { from: INTEGER, to: INTEGER }),
-    get('/tile/{L}/{N}'),
-    get('/tile/entries/{N}'),
-    post('/events/{id}/erase', SMALL),
-    post('/holds', SMALL),
-    get('/holds', PAGE),
-    post('/holds/{id}/release', SMALL),
-    post('/retention', SMALL),
+    get('audit:read', '/verify', { from_id: INTEGER, limit: INTEGER }),
+    get('audit:read', '/checkpoint', { witnessed: BOOLEAN }),
+    get('audit:read', '/checkpoint/key'),
+    get('audit:read', '/proof/inclusion', { id: INTEGER, size: INTEGER }),
+    get('audit:read', '/proof/consistency', { from: INTEGER, to: INTEGER }),
+    get('audit:read', '/tile/{L}/{N}'),
+    get('audit:read', '/tile/entries/{N}'),
+    post('audit:erase', '/events/{id}/erase', SMALL),
+    post('audit:erase', '/holds', SMALL),
+    get('audit:read', '/holds', PAGE),
+    post('audit:erase', '/holds/{id}/release', SMALL),
+    post('audit:erase', '/retention', SMALL),
   ],
 }
 
 /** What the gateway answers itself. Exact paths, looked up before there is talk of a service. */
 export const OWN_ROUTES: AllowedRoute[] = [
   ...PROBES,
-  get('/mcp'),
-  keyed('/api/v1/models/register', AIBOM),
+  get('authenticated', '/mcp'),
+  keyed('lineage:write', '/api/v1/models/register', AIBOM),
 ]
 
 /** The routes of one path, by method. */
