@@ -1,5 +1,13 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { deriveIdentityKey } from '@ai-governance/common/identity'
 import { Failure } from './failure.ts'
 
@@ -13,8 +21,9 @@ export interface IdentityFiles {
 }
 
 /**
- * Makes the secret where there is none, and puts right every key that is missing or does not follow from it. So
- * an interrupted run is completed by the next, and a lost secret costs no more than new keys.
+ * Makes the secret where there is none, and puts right every key that is missing or does not follow from it, and
+ * every file that others may read. So an interrupted run is completed by the next, and a lost secret costs no more
+ * than new keys.
  *
  * @param mode of the files, such as 0o600
  * @returns whether the secret was made now
@@ -29,9 +38,12 @@ export function ensureIdentityKeys({ secretFile, keys }: IdentityFiles, mode: nu
       `${secretFile}, the secret that the services know each other by, is damaged: remove it, start again, and new ones are made.`,
     )
   }
+  if (modeOf(secretFile) !== mode) write(secretFile, secret, mode)
   for (const [purpose, files] of Object.entries(keys)) {
     const key = deriveIdentityKey(secret, purpose)
-    for (const file of files) if (!existsSync(file) || read(file) !== key) write(file, key, mode)
+    for (const file of files) {
+      if (!existsSync(file) || read(file) !== key || modeOf(file) !== mode) write(file, key, mode)
+    }
   }
   return isNew
 }
@@ -42,6 +54,7 @@ export function rotateIdentityKeys(files: IdentityFiles, mode: number): void {
   ensureIdentityKeys(files, mode)
 }
 
+const modeOf = (file: string) => statSync(file).mode & 0o777
 const read = (file: string) => readFileSync(file, 'utf8').trim()
 
 /** Complete or not at all. */
@@ -49,5 +62,7 @@ function write(file: string, value: string, mode: number): void {
   const draft = `${file}.new`
   rmSync(draft, { force: true })
   writeFileSync(draft, `${value}\n`, { mode, flush: true })
+  // What a new file gets is less, where the umask says so: the group of a container could not read it.
+  chmodSync(draft, mode)
   renameSync(draft, file)
 }

@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict'
-import { copyFileSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { readIdentityKey } from '@ai-governance/common/identity'
@@ -38,6 +46,21 @@ test('a key that is missing, or is not the one that follows, is put right', (t) 
   rmSync(files.all[1] as string)
   writeFileSync(files.all[2] as string, 'half-way\n')
   assert.equal(ensureIdentityKeys(files, 0o600), false)
+  assert.deepEqual(contents(files), made)
+})
+
+test('a file that others may read, or the group may not, is put right', (t) => {
+  const files = newFiles(t)
+  const umask = process.umask(0o077)
+  t.after(() => process.umask(umask))
+  ensureIdentityKeys(files, 0o440)
+  const made = contents(files)
+  const modes = () => files.all.map((file) => statSync(file).mode & 0o777)
+  const right = files.all.map(() => 0o440)
+  assert.deepEqual(modes(), right)
+  for (const file of files.all) chmodSync(file, 0o644)
+  assert.equal(ensureIdentityKeys(files, 0o440), false)
+  assert.deepEqual(modes(), right)
   assert.deepEqual(contents(files), made)
 })
 

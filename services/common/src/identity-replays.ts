@@ -6,7 +6,7 @@ const MAX_IN_WINDOW = 200_000
 /**
  * Remembers which headers were here for as long as they could come again. Two sets take turns, so forgetting
  * costs nothing. What may still count is never forgotten early: when a window is full, the answer is no.
- * It is the memory of one process: another replica, or this one after a restart, does not know.
+ * It is the memory of one process: another replica does not know.
  */
 export class ReplayMemory {
   readonly #max: number
@@ -18,7 +18,7 @@ export class ReplayMemory {
     this.#max = max
   }
 
-  /** Remembers `jti`, unless it was here before or there is no room. `now` is in seconds and may jump back. */
+  /** Remembers `jti`, unless it was here before or there is no room. `now` is in seconds and never runs back. */
   add(jti: string, now: number): 'new' | 'seen' | 'full' {
     this.#turn(now)
     if (this.#current.has(jti) || this.#before.has(jti)) return 'seen'

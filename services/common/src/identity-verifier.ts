@@ -49,19 +49,33 @@ export interface SignedRequest {
   target: string
 }
 
+export interface VerifierOptions {
+  /** The service that verifies. */
+  audience: string
+  issuers: readonly Issuer[]
+  /** When it started, in seconds since the epoch. What was signed before, the process before may have seen. */
+  startedAt: number
+  seen?: ReplayMemory
+}
+
 /**
  * Verifies `X-MCP-Identity` (docs/FORMATS.md) in two steps, since the body comes after the header. Every
- * refusal is `invalid_identity`; why, is said to those alone who have the key.
+ * refusal is `invalid_identity`; why, is in its cause, for the log: whoever sends a copy learns nothing by it.
+ *
+ * Time never runs back here: where the clock is set back it stands still until it is as late again, since what had
+ * expired, and was forgotten, would count once more.
  */
 export class IdentityVerifier {
   readonly #audience: string
   readonly #issuers: readonly Issuer[]
+  readonly #startedAt: number
   readonly #seen: ReplayMemory
+  #latest = 0
 
-  /** @param audience the service that verifies */
-  constructor(audience: string, issuers: readonly Issuer[], seen = new ReplayMemory()) {
+  constructor({ audience, issuers, startedAt, seen = new ReplayMemory() }: VerifierOptions) {
     this.#audience = audience
     this.#issuers = issuers
+    this.#startedAt = Math.floor(startedAt)
     this.#seen = seen
   }
 
@@ -76,7 +90,8 @@ export class IdentityVerifier {
     const { claims, issuer } = this.#signed(header)
     const fault =
       requestFault(claims, request, this.#audience) ??
-      timeFault(claims, now) ??
+      timeFault(claims, this.#timeAt(now)) ??
+      (claims.iat < this.#startedAt ? 'it was signed before this service started' : null) ??
       (claims.iss === issuer.name && issuer.mayClaim(claims)
         ? null
         : 'its key does not sign for this iss, sub, svc and scopes')
@@ -94,10 +109,16 @@ export class IdentityVerifier {
    */
   admit(claims: IdentityClaims, body: Uint8Array, now: number): void {
     if (claims.body !== hash('sha256', body)) throw refusal('it was signed for another body')
-    if (claims.exp <= now) throw refusal('it has expired')
-    const before = this.#seen.add(claims.jti, now)
+    const time = this.#timeAt(now)
+    if (claims.exp <= time) throw refusal('it expired while its body arrived')
+    const before = this.#seen.add(claims.jti, time)
     if (before === 'seen') throw refusal('it was used before: sign every attempt anew')
     if (before === 'full') throw new ApiError('overloaded')
+  }
+
+  #timeAt(now: number): number {
+    this.#latest = Math.max(this.#latest, now)
+    return this.#latest
   }
 
   /** Nothing is parsed that was not signed: the key is found by trying each of the few, and not by `iss`. */
@@ -112,7 +133,7 @@ export class IdentityVerifier {
     )
     if (!issuer) throw refusal()
     const result = Claims.safeParse(parsed(Buffer.from(first, 'base64url')))
-    if (!result.success) throw refusal('it is signed, and its claims are not of the known form')
+    if (!result.success) throw refusal('its claims are not of the known form')
     return { claims: result.data, issuer }
   }
 }
@@ -141,8 +162,10 @@ function timeFault({ iat, exp }: IdentityClaims, now: number): string | null {
   return exp <= now ? 'it has expired: compare the clocks' : null
 }
 
+/** @param why unless it was not signed at all: of that there may be any number */
 function refusal(why?: string): ApiError {
-  return new ApiError('invalid_identity', why && `X-MCP-Identity is not accepted: ${why}.`, {
+  return new ApiError('invalid_identity', undefined, {
     headers: { 'www-authenticate': 'MCP-Identity' },
+    cause: why && new Error(`X-MCP-Identity is signed and not accepted: ${why}`),
   })
 }

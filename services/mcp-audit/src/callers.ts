@@ -70,7 +70,8 @@ export function registerCallers(app: App, policyKeyPath: string | undefined): vo
   app.decorateRequest('identity', null)
   app.decorateRequest('claimed', null)
   const key = policyKeyPath && readIdentityKey(policyKeyPath, 'POLICY_IDENTITY_KEY_PATH')
-  const verifier = key ? new IdentityVerifier('mcp-audit', [policyIssuer(key)]) : null
+  const parts = { audience: 'mcp-audit', startedAt: secondsNow() }
+  const verifier = key ? new IdentityVerifier({ ...parts, issuers: [policyIssuer(key)] }) : null
   if (verifier) verifyCallers(app, verifier)
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(

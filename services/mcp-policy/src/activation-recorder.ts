@@ -4,6 +4,7 @@ import type { App } from '@ai-governance/common/server'
 import type { ActivePolicies } from './activation.ts'
 import type { ActivationLog } from './activation-log.ts'
 import { activationDetails, isSameActivation, type Settings } from './activation-record.ts'
+import { AuditRefusal } from './audit-client.ts'
 
 export interface RetryTimes {
   /** How long to wait after the first failure, in ms; twice as long after each further one. */
@@ -65,6 +66,11 @@ export class ActivationRecorder {
       } catch (error) {
         if (signal.aborted) return
         const text = reasonOf(error)
+        if (isFinal(error)) {
+          // Trying on would keep every later activation off the log.
+          this.#parts.log.error({ digest, fault: text }, NEVER_RECORDED)
+          return
+        }
         if (text !== fault) this.#parts.log.warn({ digest, fault: text }, NOT_RECORDED)
         fault = text
       }
@@ -80,12 +86,22 @@ export class ActivationRecorder {
   async #attempt(active: ActivePolicies, signal: AbortSignal): Promise<void> {
     const details = activationDetails(active, this.#parts.settings)
     const newest = await this.#entries.newest(signal)
-    if (newest && isSameActivation(newest.details, details)) return
+    if (newest?.details && isSameActivation(newest.details, details)) return
     await this.#entries.append(details, newest?.id ?? 0, signal)
   }
 }
 
 const NOT_RECORDED = 'the activation is not on the audit log yet; trying again'
+const NEVER_RECORDED = 'mcp-audit does not take this activation; it is not on the audit log'
+
+/** What is wrong with an event itself, and will be at every further attempt. */
+const FINAL = new Set(['invalid_json', 'invalid_request', 'body_too_large'])
+
+function isFinal(error: unknown): boolean {
+  if (!(error instanceof ApiError && error.cause instanceof AuditRefusal)) return false
+  const { method, code } = error.cause
+  return method === 'POST' && FINAL.has(code)
+}
 
 function reasonOf(error: unknown): string {
   const cause = error instanceof ApiError ? error.cause : error

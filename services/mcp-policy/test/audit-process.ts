@@ -4,7 +4,7 @@ import { freePort } from '../../../infra/local/ports.ts'
 import { createTestDatabase } from '../../../infra/test-support/database.ts'
 import { type ServiceProcess, serviceProcess } from '../../../infra/test-support/service-process.ts'
 
-interface Entry {
+export interface Entry {
   id: number
   event_type: string
   subject: string

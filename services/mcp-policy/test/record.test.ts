@@ -1,50 +1,21 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type RequestOptions, request } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, before, type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { deriveIdentityKey } from '@ai-governance/common/identity'
-import type { ActivatedPolicies, Policies } from '../src/answers.ts'
+import type { ActivatedPolicies } from '../src/answers.ts'
 import { preparePolicies } from '../src/prepare-policies.ts'
-import { type Audit, prepareAudit } from './audit-process.ts'
-import { policyFiles, policyFolders, testsOf, until } from './policy-folders.ts'
-import { startService } from './service.ts'
-
-let folder: string
-let identityKey: string
-before(() => {
-  folder = mkdtempSync(join(tmpdir(), 'mcp-policy-record-'))
-  identityKey = join(folder, 'identity.key')
-  writeFileSync(identityKey, deriveIdentityKey('a secret', 'mcp-policy>mcp-audit'))
-})
-after(() => rmSync(folder, { recursive: true }))
-
-async function startAudit(t: TestContext): Promise<Audit> {
-  const audit = await prepareAudit(t, { folder, identityKey })
-  await audit.start()
-  return audit
-}
-
-async function startPolicy(t: TestContext, env: Record<string, string>) {
-  const service = await startService(
-    { AUDIT_IDENTITY_KEY_PATH: identityKey, ...env },
-    { lookEvery: 5 },
-  )
-  t.after(() => service.stop())
-  const get = (url: string) => service.app.inject({ url })
-  const policies = async (): Promise<Policies> => (await get('/policies')).json()
-  const recorded = () => until(policies, (now) => now.recorded)
-  return { ...service, get, policies, recorded }
-}
-
-function startFolders(t: TestContext, files: Record<string, string>) {
-  const folders = policyFolders(files)
-  t.after(() => folders.remove())
-  return folders
-}
+import { prepareAudit } from './audit-process.ts'
+import { policyFiles, testsOf, until } from './policy-folders.ts'
+import {
+  folder,
+  identityKey,
+  startAudit,
+  startFolders,
+  startPolicy,
+  startProxy,
+} from './recording.ts'
 
 test('an activation is on the log with all that decides, and can be read back by its digest', async (t) => {
   const audit = await startAudit(t)
@@ -88,6 +59,26 @@ test('an activation is on the log with all that decides, and can be read back by
   const again = preparePolicies(answer.json<ActivatedPolicies>().files)
   assert.ok(again.ok)
   assert.equal(again.set.digest, digest)
+})
+
+test('whatever characters and however much a policy folder may hold, it can be recorded', async (t) => {
+  const audit = await startAudit(t)
+  const files: Record<string, string> = policyFiles('red')
+  const odd = '\t"\\\u{85}\u{a0}\u{2028}\u{fdd0}\u{fffe}\u{ffff}\u{10ffff}'
+  for (let i = 0; i < 15; i++) {
+    // 3.9 MB, and twice that in JSON.
+    const text = policyFiles('red')['colors.yml']?.replaceAll('color', `color${i}`) ?? ''
+    files[`colors${i}.yml`] = `# ${odd}${'"'.repeat(260_000)}\n${text}`
+  }
+  const folders = startFolders(t, files)
+  const env = { POLICIES_DIR: folders.current, AUDIT_URL: audit.url }
+  const service = await startPolicy(t, env)
+  const { digest } = await service.recorded()
+  const answer = (await service.get(`/policies/${digest}`)).json<ActivatedPolicies>()
+  assert.deepEqual(
+    Object.fromEntries(answer.files.map(({ name, content }) => [name, content])),
+    files,
+  )
 })
 
 test('the content of an older set is read back, also after a restart; what never was active is 404', async (t) => {
@@ -206,24 +197,13 @@ test('an answer that is lost on the way makes no second entry', async (t) => {
   const audit = await startAudit(t)
   const folders = startFolders(t, policyFiles('red'))
   let lost = 0
-  const proxy = createServer((incoming, outgoing) => {
-    const { host: _, ...headers } = incoming.headers
-    const to: RequestOptions = { method: incoming.method, path: incoming.url, headers }
-    const onwards = request(audit.url, to, (answer) => {
-      if (incoming.method === 'POST' && lost < 2) {
-        lost += 1
-        answer.resume().on('end', () => incoming.socket.destroy())
-      } else {
-        outgoing.writeHead(answer.statusCode ?? 500, answer.headers)
-        answer.pipe(outgoing)
-      }
-    })
-    incoming.pipe(onwards)
+  const url = await startProxy(t, audit, ({ incoming }) => {
+    if (incoming.method !== 'POST' || lost === 2) return false
+    lost += 1
+    incoming.socket.destroy()
+    return true
   })
-  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
-  t.after(() => proxy.close())
-  const { port } = proxy.address() as AddressInfo
-  const env = { POLICIES_DIR: folders.current, AUDIT_URL: `http://127.0.0.1:${port}` }
+  const env = { POLICIES_DIR: folders.current, AUDIT_URL: url }
   const service = await startPolicy(t, env)
   const red = await service.recorded()
   folders.swap(policyFiles('blue'))
