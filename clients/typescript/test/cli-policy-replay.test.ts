@@ -7,9 +7,9 @@ import { signAibom } from '../src/aibom-sign.ts'
 import { POLICY_EXIT } from '../src/cli/policy-exit.ts'
 import type { JsonObject } from '../src/json.ts'
 import { aigov } from './aigov.ts'
-import { type Content, exportOf } from './entries.ts'
+import type { Content } from './entries.ts'
 import { ALLOWED, changedPolicies, SHIPPED, scratchFolder } from './policy-folders.ts'
-import { recorderOf } from './recorded-log.ts'
+import { logOf, recorderOf } from './recorded-log.ts'
 
 const cwd = scratchFolder()
 const NOW = new Date('2026-11-20T12:00:00.123Z')
@@ -26,7 +26,7 @@ const dated = changedPolicies(cwd, 'dated', [
 ])
 
 const written = (name: string, contents: readonly Content[]): string => {
-  writeFileSync(join(cwd, name), `${exportOf(contents).join('\n')}\n`)
+  writeFileSync(join(cwd, name), `${logOf(contents).join('\n')}\n`)
   return name
 }
 const policy = async (...args: string[]) => {
@@ -104,7 +104,7 @@ for (const [what, change] of [
     (c: Content) => changed(c, 'decision', { evaluated_at: '2026-11-22T00:00:00.000000Z' }),
   ],
   ['it was too late', (c: Content) => changed(c, 'decision', { within_sla: false })],
-  ['a member is missing', (c: Content) => changed(c, 'decision', { counts: undefined })],
+  ['a member is missing', (c: Content) => without(c, 'counts')],
 ] as const) {
   test(`a decision is not equal where ${what}`, async () => {
     const recorder = await recorderOf(dated)
@@ -118,6 +118,12 @@ for (const [what, change] of [
 function changed(content: Content, member: 'payload' | 'decision', values: object): Content {
   const details = structuredClone(content.details) as Record<typeof member, object>
   return { ...content, details: { ...details, [member]: { ...details[member], ...values } } }
+}
+
+function without(content: Content, member: string): Content {
+  const { payload, decision } = content.details as { payload: object; decision: object }
+  const rest = Object.entries(decision).filter(([name]) => name !== member)
+  return { ...content, details: { payload, decision: Object.fromEntries(rest) } }
 }
 
 test('a decision whose policies are not in the export, or not those of the digest, is not equal', async () => {
@@ -144,7 +150,7 @@ test('of decisions whose policies come too late only so many are held in memory'
   const contents = [...new Array<Content>(10_001).fill(decided), recorder.activated()]
   const { code, result } = await policy('replay', written('late.ndjson', contents), '--json')
   assert.deepEqual([code, result.equal, result.unequal.length], [POLICY_EXIT.failed, 10_000, 1])
-  assert.match(result.unequal[0].why, /more than 10000 decisions stand before/)
+  assert.match(result.unequal[0].why, /more than 10000 decisions wait for/)
 })
 
 test('the same policies with another comment explain by other lines, and both are found', async () => {
@@ -164,7 +170,7 @@ test('entries that record no decision are passed over, and an export that broke 
   const contents = [{ details: { payload: {}, decision: true } }, { details: { decision: {} } }]
   const none = await policy('replay', written('none.ndjson', contents))
   assert.deepEqual([none.code, none.out.startsWith('NOTHING TO REPLAY')], [0, true])
-  writeFileSync(join(cwd, 'cut.ndjson'), `${exportOf(contents)[0]}\n`)
+  writeFileSync(join(cwd, 'cut.ndjson'), `${logOf(contents)[0]}\n`)
   const cut = await policy('replay', 'cut.ndjson')
   assert.deepEqual([cut.code, cut.out], [POLICY_EXIT.usage, ''])
   assert.match(cut.err, /cut\.ndjson is no whole NDJSON export/)
@@ -181,6 +187,18 @@ test('diff names each thing that the newer policies say differently, at its line
   assert.equal(out.trimEnd().split('\n').length, 2)
   const same = await policy('diff', SHIPPED, SHIPPED)
   assert.deepEqual([same.code, same.out], [0, 'The policies say the same.\n'])
+  const moved = changedPolicies(cwd, 'moved', [
+    ['risk-matrix.yml', 'deny_at: 30\n', ''],
+    ['risk-matrix.yml', 'levels:', 'deny_at: 30\nlevels:'],
+  ])
+  assert.equal((await policy('diff', SHIPPED, moved)).out, 'The policies say the same.\n')
+  const rule = '  - { id: %, reason: R., deny: { field: model_class, op: eq, value: speech } }\n'
+  const [a, b] = ['one', 'two'].map((id) => rule.replace('%', id))
+  const ordered = [`${a}${b}`, `${b}${a}`].map((rules, i) =>
+    changedPolicies(cwd, `order-${i}`, [['model-policy.yml', 'rules:\n', `rules:\n${rules}`]]),
+  )
+  const order = await policy('diff', ...(ordered as [string, string]))
+  assert.deepEqual([order.code, order.out], [0, 'The policies say the same in another order.\n'])
 })
 
 test('diff tells which recorded decisions changed policies would turn, and is exit code 1 if one', async () => {
@@ -209,4 +227,27 @@ test('diff tells which recorded decisions changed policies would turn, and is ex
   // At the time of the decisions the rule was not yet in force: judged by its own clock it turns.
   const later = await policy('diff', 'dated', '--export', file)
   assert.match(later.out, /^entry 4: denied becomes allowed: Social scoring is prohibited/)
+})
+
+test('diff does not take the words of a rule for a setting of the service', async () => {
+  const reason = 'A verified AI bill of materials is no excuse for social scoring.'
+  const worded = changedPolicies(cwd, 'worded', [
+    [
+      'model-policy.yml',
+      'Social scoring is prohibited, and the use of the model must be stated.',
+      reason,
+    ],
+  ])
+  const recorder = await recorderOf(worded)
+  const decided = recorder.decided({ ...ALLOWED, use_case: 'social-scoring' }, NOW)
+  const required = await recorderOf(SHIPPED, { aibomRequired: true })
+  const without = required.decided(ALLOWED, NOW)
+  const late = recorder.decided(ALLOWED, NOW, 2000)
+  const file = written('worded.ndjson', [decided, without, late])
+  const { code, result } = await policy('diff', 'dated', '--export', file, '--json')
+  assert.equal(code, POLICY_EXIT.denied)
+  assert.deepEqual(
+    result.turned.map(({ entry, after, reasons }: JsonObject) => [entry, after, reasons]),
+    [[1, true, [reason]]],
+  )
 })

@@ -6,9 +6,8 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { POLICY_EXIT, POLICY_EXIT_MEANINGS } from '../src/cli/policy-exit.ts'
 import { aigov, start } from './aigov.ts'
-import { exportOf } from './entries.ts'
 import { ALLOWED, changedPolicies, SHIPPED, scratchFolder } from './policy-folders.ts'
-import { recorderOf } from './recorded-log.ts'
+import { logOf, recorderOf } from './recorded-log.ts'
 import { deadUrl, json, serve } from './server.ts'
 
 const cwd = scratchFolder()
@@ -49,7 +48,7 @@ test('the README lists the exit codes that there are, and its commands run in or
   changedPolicies(folder, 'main/policies', [['risk-matrix.yml', 'deny_at: 30', 'deny_at: 25']])
   const recorder = await recorderOf(SHIPPED)
   const contents = [recorder.activated(), recorder.decided(ALLOWED, new Date(1_764_000_000_000))]
-  writeFileSync(join(folder, 'audit.ndjson'), `${exportOf(contents).join('\n')}\n`)
+  writeFileSync(join(folder, 'audit.ndjson'), `${logOf(contents).join('\n')}\n`)
   writeFileSync(join(folder, 'payload.json'), '{}')
   const [script] = README.match(/^aigov policy lint\n[\s\S]*?(?=^```)/m) ?? []
   const run = `aigov() { '${process.execPath}' '${MAIN}' "$@"; }\n${script}`

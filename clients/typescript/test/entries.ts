@@ -6,6 +6,7 @@ export interface Content {
   subject?: string
   decision?: boolean
   details?: unknown
+  actor?: string
 }
 
 export const ZEROS = '00'.repeat(32)
@@ -13,12 +14,18 @@ const START_US = 1_764_000_000_123_456n
 
 /**
  * The lines of an export with right hashes, made from docs/FORMATS.md without the code under test; the
- * trailer is the last one. `firstId` and `prev` are for one that starts behind entry 1.
+ * trailer is the last one. `firstId` and `prev` are for one that starts behind entry 1, `startUs` for one of
+ * another time.
  */
-export function exportOf(contents: readonly Content[], firstId = 1, prev = ZEROS): string[] {
+export function exportOf(
+  contents: readonly Content[],
+  firstId = 1,
+  prev = ZEROS,
+  startUs = START_US,
+): string[] {
   let last = prev
   const lines = contents.map((content, i) => {
-    const line = entryLine(content, firstId + i, last)
+    const line = entryLine(content, firstId + i, last, startUs)
     last = JSON.parse(line).entry_hash
     return line
   })
@@ -36,11 +43,11 @@ export function exportOf(contents: readonly Content[], firstId = 1, prev = ZEROS
 }
 
 /** One line, created a microsecond after the one before. */
-export function entryLine(content: Content, id: number, prev: string): string {
+export function entryLine(content: Content, id: number, prev: string, startUs = START_US): string {
   const details = JSON.stringify(content.details ?? {})
   const salt = hash('md5', `salt ${id}`)
   const envelope = {
-    actor: 'anonymous',
+    actor: content.actor ?? 'anonymous',
     decision: content.decision ?? true,
     details_hash: hash('sha256', Buffer.concat([Buffer.from(salt, 'hex'), Buffer.from(details)])),
     event_type: content.event_type ?? 'model.released',
@@ -48,7 +55,7 @@ export function entryLine(content: Content, id: number, prev: string): string {
     subject: content.subject ?? `s@${id}`,
     v: 1,
   }
-  const us = START_US + BigInt(id)
+  const us = startUs + BigInt(id)
   const numbers = Buffer.alloc(16)
   numbers.writeBigUInt64BE(BigInt(id), 0)
   numbers.writeBigInt64BE(us, 8)
@@ -59,7 +66,7 @@ export function entryLine(content: Content, id: number, prev: string): string {
   return (
     `{"id":${id},"event_type":${JSON.stringify(envelope.event_type)},"subject":${JSON.stringify(envelope.subject)}` +
     `,"decision":${envelope.decision},"details":${details},"details_salt":"${salt}"` +
-    `,"details_hash":"${envelope.details_hash}","actor":"anonymous","request_id":null,"created_at":"${created}"` +
+    `,"details_hash":"${envelope.details_hash}","actor":${JSON.stringify(envelope.actor)},"request_id":null,"created_at":"${created}"` +
     `,"prev_hash":"${prev}","entry_hash":"${hash('sha256', bytes)}"}`
   )
 }

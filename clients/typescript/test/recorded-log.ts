@@ -4,15 +4,30 @@ import { makeAibomJudge } from '../../../services/mcp-policy/src/aibom-judge.ts'
 import { makeAibomKey } from '../../../services/mcp-policy/src/aibom-keys.ts'
 import { decide } from '../../../services/mcp-policy/src/decide.ts'
 import { loadPolicySet } from '../../../services/policy-engine/src/load.ts'
+import { canonicalJson } from '../src/canonical-json.ts'
 import { readPolicyFolder } from '../src/cli/policy-folder.ts'
-import type { JsonObject } from '../src/json.ts'
-import type { Content } from './entries.ts'
+import type { JsonObject, JsonValue } from '../src/json.ts'
+import { type Content, exportOf, ZEROS } from './entries.ts'
 
 export interface ServiceSettings {
   /** PEM of the keys that bills of materials are verified with. */
   aibomKeys?: readonly string[]
   aibomRequired?: boolean
   slaMs?: number
+  /** When the set became active. */
+  activeSince?: Date
+}
+
+/** When the entries of a `logOf` were made, all of them: after what they tell of. */
+const RECORDED_US = BigInt(Date.parse('2026-12-20T00:00:00Z')) * 1000n
+
+/** The lines of an export of such entries, their details as the log keeps them. */
+export function logOf(contents: readonly Content[]): string[] {
+  const kept = contents.map((content) => ({
+    ...content,
+    details: JSON.parse(canonicalJson(content.details as JsonValue)) as JsonObject,
+  }))
+  return exportOf(kept, 1, ZEROS, RECORDED_US)
 }
 
 /**
@@ -21,17 +36,19 @@ export interface ServiceSettings {
  */
 export async function recorderOf(folder: string, settings: ServiceSettings = {}) {
   const { aibomKeys = [], aibomRequired = false, slaMs = 1500 } = settings
+  const { activeSince: loadedAt = new Date(1_764_000_000_000) } = settings
   const files = await readPolicyFolder(folder)
   const loaded = loadPolicySet(files)
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.errors))
   const { set } = loaded
   const keys = aibomKeys.map((pem) => makeAibomKey(createPublicKey(pem)))
-  const active = { set, files, warnings: [], loadedAt: new Date(1_764_000_000_000) }
+  const active = { set, files, warnings: [], loadedAt }
   const rules = { set, judge: makeAibomJudge(keys), aibomRequired, slaMs }
   return {
     digest: set.digest,
     activated: (): Content => ({
       event_type: 'policy.activated',
+      actor: 'service:mcp-policy',
       subject: set.digest,
       details: activationDetails(active, { keys, aibomRequired, slaMs }),
     }),

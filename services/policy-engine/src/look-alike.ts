@@ -19,6 +19,8 @@ function disguiseOf(text: string): string | undefined {
     const code = hidden[0].codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')
     return `holds U+${code}, which cannot be told from nothing or from a space; retype the text`
   }
+  // A block scalar (`>`, `|`) ends in a line break, and a quoted text may end in a space.
+  if (text !== text.trim()) return 'begins or ends with a space or a line break; take it away'
   if (text !== text.normalize('NFC')) {
     return 'is written with letters and accents apart (not NFC); retype the text'
   }

@@ -27,6 +27,8 @@ export interface Scope {
   readonly thresholds: ReadonlyMap<string, Tree>
   /** Filled with the thresholds that a condition uses. */
   readonly usedThresholds: Set<string>
+  /** Takes what is allowed and most likely a mistake. */
+  readonly warn: Report
 }
 
 export const OPERATORS = ['gt', 'gte', 'lt', 'lte', 'eq', 'ne', 'in', 'not_in', 'contains'] as const
@@ -71,7 +73,24 @@ function readLeaf(map: MapTree, what: string, scope: Scope, report: Report): Lea
     return undefined
   }
   const expected = readExpected(operand, op, input, report)
-  return expected === undefined ? undefined : { kind: 'compare', input, op, expected, at: map.at }
+  if (expected === undefined) return undefined
+  warnOfLimit(operand, op, input, expected, scope.warn)
+  return { kind: 'compare', input, op, expected, at: map.at }
+}
+
+/** 85 for 0.85: a limit that no value of the field can pass bounds nothing, and looks as if it did. */
+function warnOfLimit(
+  { tree, namedAt }: Operand,
+  op: Operator,
+  input: Input,
+  limit: Leaf['expected'],
+  warn: Report,
+): void {
+  if (!ORDERING.includes(op) || typeof limit !== 'number') return
+  const { min = limit, max = limit } = input
+  if (limit >= min && limit <= max) return
+  const message = `${input.field} is never ${limit}, by its bounds: the comparison comes out the same for all values`
+  warn(namedAt ?? tree.at, 'value_out_of_range', message)
 }
 
 function readField(map: MapTree, what: string, scope: Scope, report: Report): Input | undefined {

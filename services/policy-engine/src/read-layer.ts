@@ -54,6 +54,7 @@ export function readLayer(
     isRiskUnknown: riskInputs === undefined,
     thresholds,
     usedThresholds,
+    warn,
   }
   const list = readList(memberOf(map, 'rules'), 'rules', report)
   const items = list?.items ?? []
@@ -88,7 +89,9 @@ function readThresholds(tree: Tree | undefined, report: Report): Map<string, Tre
     }
     const isBad = value.kind === 'map' || (value.kind === 'scalar' && value.value === null)
     if (isBad) report(value.at, 'wrong_type', `threshold ${name} must be a value or a list`)
-    else thresholds.set(name, value)
+    else if (value.kind !== 'list' || readList(value, `threshold ${name}`, report)) {
+      thresholds.set(name, value)
+    }
   }
   return thresholds
 }

@@ -180,6 +180,7 @@ const FILES: [code: string, policy: string][] = [
     `${HEAD}inputs: { flag: { type: boolean }, ‸risk.exposure: { type: integer } }\n${RULE}`,
   ],
   ['wrong_type', `${HEAD}thresholds: { a: ‸{} }\n${FLAG}${RULE}`],
+  ['empty_list', `${HEAD}thresholds: { a: ‸[] }\n${FLAG}${RULE}`],
   [
     'wrong_type',
     `${HEAD}thresholds: { a: 1 }\n${FLAG}${RULE.replace('value: true', 'value_from: ‸thresholds.a')}`,

@@ -75,6 +75,36 @@ test('a threshold that no rule uses and a limit that is never reached are warnin
   ])
 })
 
+test('attack: a limit that no value can pass, such as 85 for 0.85, does not bound nothing unseen', () => {
+  const warningsOf = (comparison: string, thresholds = '') => {
+    const policy = policyOf(`require: { field: ${comparison} }`)
+    const loaded = loadPolicySet([
+      { name: 'p.yml', content: policy.replace('inputs:', `${thresholds}inputs:`) },
+      { name: 'p.tests.yml', content: '' },
+      { name: 'risk-matrix.yml', content: CALM_RISK.replace('deny_at: 100', 'deny_at: 1') },
+    ])
+    assert.ok(loaded.ok)
+    return brief(loaded.warnings)
+  }
+  assert.match(
+    warningsOf('share, op: lte, value: 85').join(),
+    /^p\.yml:\d+:\d+ value_out_of_range$/,
+  )
+  assert.match(warningsOf('count, op: gt, value: -1').join(), /^p\.yml:\d+:\d+ value_out_of_range$/)
+  const named = warningsOf(
+    'share, op: lt, value_from: thresholds.most',
+    'thresholds: { most: 85 }\n',
+  )
+  assert.match(named.join(), /^p\.yml:\d+:\d+ value_out_of_range$/)
+  for (const sound of [
+    'share, op: lte, value: 1',
+    'count, op: gte, value: 0',
+    'amount, op: lt, value: 85',
+  ]) {
+    assert.deepEqual(warningsOf(sound), [])
+  }
+})
+
 test('a threshold may be a list', () => {
   const rule = 'require: { field: colour, op: in, value_from: thresholds.ours }'
   loadSet(policyOf(rule).replace('inputs:', 'thresholds: { ours: [red, blue] }\ninputs:'))

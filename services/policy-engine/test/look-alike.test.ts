@@ -11,6 +11,8 @@ const DISGUISES: [name: string, word: string][] = [
   ['a joiner', 'social\u200d-scoring'],
   ['a soft hyphen', 'social\u00ad-scoring'],
   ['a no-break space', 'social\u00a0scoring'],
+  ['a space behind it', 'social-scoring '],
+  ['a tab before it', '\tsocial-scoring'],
   ['an accent apart from its letter', 'scoring-re\u0301gional'],
 ]
 
@@ -33,6 +35,20 @@ for (const [name, word] of DISGUISES) {
     assert.deepEqual(brief(errorsOf(SOUND, risk)), [problemAt('risk-matrix.yml', risk, word)])
   })
 }
+
+test('attack: a block scalar, which ends in a line break, does not disarm a deny rule unseen', () => {
+  for (const mark of ['>', '|']) {
+    const policy = policyOf('deny: { field: flag, op: eq, value: true }').replace(
+      /deny: .*/,
+      `deny:\n      field: text\n      op: eq\n      value: ${mark}\n        social-scoring\n`,
+    )
+    const block = policy.replace(/- \{ id: r1, reason: R1, /, '- id: r1\n    reason: R1\n    ')
+    assert.deepEqual(
+      errorsOf(block).map(({ code, line }) => [code, block.split('\n')[line - 1]?.trim()]),
+      [['look_alike', `value: ${mark}`]],
+    )
+  }
+})
 
 test('words of any one script are read', () => {
   for (const word of ['crédit', 'кредит', 'πίστωση', '信用', 'Straße 5', 'a кредит', 'k-Ω']) {

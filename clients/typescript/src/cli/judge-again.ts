@@ -1,21 +1,15 @@
 import { verifyAibom } from '../aibom.ts'
 import type { AibomPublicKey } from '../aibom-keys.ts'
-import { sha256Hex } from '../bytes.ts'
 import { canonicalJson } from '../canonical-json.ts'
 import { isObject, type JsonObject, type JsonValue } from '../json.ts'
 import { aibomReasons, assessAibom } from './policy-aibom.ts'
-import { evaluate, lateReason, type PolicySet } from './policy-engine.ts'
+import { type DecisionRules, decisionOf, evaluate, type PolicySet } from './policy-engine.ts'
 import type { RecordedDecision } from './recorded-decision.ts'
 
 /** By what a recorded decision is judged again. */
-export interface Rules {
-  set: PolicySet
+export interface Rules extends DecisionRules {
   /** The keys that bills of materials were verified by. */
-  keys: readonly AibomPublicKey[]
-  /** Whether a bill of materials that is not verified denies. */
-  aibomRequired: boolean
-  /** A decision that took longer, in ms, was denied for it. */
-  slaMs: number
+  readonly keys: readonly AibomPublicKey[]
 }
 
 /** A member of the answer that is not what it was. */
@@ -25,40 +19,25 @@ export interface Difference {
   again: JsonValue | null
 }
 
-/** Which recorded reasons are none of the policies', but of the time it took and of a setting of the service. */
-const TOO_LATE = /^The decision took longer than the \S+ ms it may take\.$/
-const REQUIRED = /^A verified AI bill of materials /
-
 /**
- * The whole answer that `POST /validate` gives to a recorded payload under `rules` and the recorded clock. Taken
- * from the record is what no rules tell: id and time of the decision, how long it took and whether that was too long.
+ * The whole answer that mcp-policy gives to a recorded payload under `rules` and the recorded clock. Taken from
+ * the record is what no rules tell: what the decision is called, its clock, and how long it took.
  */
-export function judgeAgain(
-  { set, keys, aibomRequired, slaMs }: Rules,
-  { payload, answer, now }: RecordedDecision,
-): JsonObject {
-  const judged = verifyAibom(payload.aibom, keys)
-  const { result, evidence } = assessAibom(payload, payload.aibom, { ...judged, bound: false })
-  const verdict = evaluate(set, { payload, evidence, now })
-  const reasons = [...aibomReasons(result, aibomRequired), ...verdict.reasons]
-  if (!answer.within_sla) reasons.push(lateReason(slaMs))
-  const { decision_id, evaluated_at, within_sla, elapsed_ms } = answer
-  const again = {
-    ...verdict,
-    allowed: reasons.length === 0,
-    reasons,
-    ...{ within_sla, elapsed_ms, decision_id, evaluated_at },
-    policy: { name: set.name, version: set.version, digest: set.digest },
-    input_digest: `sha256:${sha256Hex(canonicalJson(payload))}`,
-    aibom: result,
-  }
+export function judgeAgain(rules: Rules, { payload, answer, now }: RecordedDecision): JsonObject {
+  const again = decisionOf(rules, {
+    payload,
+    aibom: verifyAibom(payload.aibom, rules.keys),
+    now,
+    id: answer.decision_id,
+    elapsedMs: () => answer.elapsed_ms,
+  })
   // As it goes over the wire.
   return JSON.parse(JSON.stringify(again)) as JsonObject
 }
 
 /**
  * What `set` would decide about a recorded payload where nothing but the policies is another: the bill of
- * materials counts for what it was found to be then.
+ * materials counts for what it was found to be then, and what came too late stays denied.
  */
 export function judgeUnder(
   set: PolicySet,
@@ -66,12 +45,14 @@ export function judgeUnder(
 ): { allowed: boolean; reasons: string[] } {
   const { evidence } = assessAibom(payload, payload.aibom, answer.aibom)
   const { reasons } = evaluate(set, { payload, evidence, now })
-  const isRequired = answer.reasons.some((text) => REQUIRED.test(text))
-  const others = [
+  const wanted = aibomReasons(answer.aibom, true)
+  const isRequired = wanted.every((text) => answer.reasons.includes(text))
+  const all = [
     ...aibomReasons(answer.aibom, isRequired),
-    ...answer.reasons.filter((text) => TOO_LATE.test(text)),
+    ...reasons,
+    // That it came too late is the reason that is said last.
+    ...(answer.within_sla ? [] : answer.reasons.slice(-1)),
   ]
-  const all = [...reasons, ...others]
   return { allowed: all.length === 0, reasons: all }
 }
 
@@ -84,10 +65,15 @@ export function differencesOf(recorded: JsonValue, again: JsonValue, what = ''):
   const names = [...new Set([...Object.keys(recorded), ...Object.keys(again)])].sort()
   return names.flatMap((name) => {
     const path = what === '' ? name : `${what}.${name}`
-    const [a, b] = [recorded[name], again[name]]
+    const [a, b] = [memberOf(recorded, name), memberOf(again, name)]
     if (a === undefined || b === undefined) {
-      return a === b ? [] : [{ what: path, recorded: a ?? null, again: b ?? null }]
+      return [{ what: path, recorded: a ?? null, again: b ?? null }]
     }
     return differencesOf(a, b, path)
   })
+}
+
+/** Its own: a record may hold a member that is called as what every object has, such as `toString`. */
+function memberOf(value: JsonObject, name: string): JsonValue | undefined {
+  return Object.hasOwn(value, name) ? value[name] : undefined
 }

@@ -10,11 +10,19 @@ import { identityOf } from './policy-lint.ts'
 import type { Finding, PolicyReport } from './policy-report.ts'
 import { recordedDecision } from './recorded-decision.ts'
 
+/** What to compare. */
+export interface DiffOrder {
+  folder: string
+  /** Of two folders the newer one. */
+  newer: string | undefined
+  /** An export with decisions to judge again. */
+  file: string | undefined
+}
+
 /** `aigov policy diff` */
 export async function diff(
-  folder: string,
-  newer: string | undefined,
-  file: string | undefined,
+  { folder, newer, file }: DiffOrder,
+  signal: AbortSignal,
 ): Promise<PolicyReport> {
   if (newer === undefined && file === undefined) {
     throw usage('Name a second folder, or an export with --export, to compare with.')
@@ -24,7 +32,10 @@ export async function diff(
   const old = newer === undefined ? null : await loadFolder(folder)
   if (old && 'report' in old) return old.report
   const changes = old ? policyChanges(old.files, loaded.files) : []
-  const turns = file === undefined ? null : await turnsOf(file, loaded.set, old?.set ?? null)
+  const turns =
+    file === undefined
+      ? null
+      : await turnsOf(file, { set: loaded.set, old: old?.set ?? null }, signal)
   const turned = turns?.turned ?? []
   const folders = { old: folder, new: newer ?? folder }
   return {
@@ -33,13 +44,12 @@ export async function diff(
       before: old && identityOf(old.set),
       after: identityOf(loaded.set),
       changes: changes.map(({ side: _, ...change }) => change),
-      ...(turns && { decisions: turns.decisions, turned }),
+      ...(turns && { decisions: turns.decisions, unreadable: turns.unreadable, turned }),
     },
     lines: [
       ...changes.map((change) => changeLine(change, folders)),
-      ...(old && changes.length === 0 ? ['The policies say the same.'] : []),
-      ...turned.map(turnLine),
-      ...(turns ? [`${turned.length} of ${turns.decisions} recorded decisions would turn.`] : []),
+      ...(old && changes.length === 0 ? [sameLine(old.set, loaded.set)] : []),
+      ...(turns ? turnsLines(turns) : []),
     ],
     findings: [
       ...changes.map((change) => changeFinding(change, folders)),
@@ -60,12 +70,22 @@ interface Turn {
   reasons: string[]
 }
 
-async function turnsOf(file: string, set: PolicySet, old: PolicySet | null) {
+/** `set` is compared with `old`, or without that with what was decided. */
+async function turnsOf(
+  file: string,
+  { set, old }: { set: PolicySet; old: PolicySet | null },
+  signal: AbortSignal,
+) {
   const turned: Turn[] = []
   let decisions = 0
-  for await (const entry of entriesOf(file)) {
+  let unreadable = 0
+  for await (const { entry } of entriesOf(file, signal)) {
     const recorded = recordedDecision(entry)
     if (!recorded) continue
+    if ('why' in recorded) {
+      unreadable += 1
+      continue
+    }
     decisions += 1
     const before = old ? judgeUnder(old, recorded) : recorded.answer
     const after = judgeUnder(set, recorded)
@@ -73,7 +93,20 @@ async function turnsOf(file: string, set: PolicySet, old: PolicySet | null) {
     const { reasons } = after.allowed ? before : after
     turned.push({ entry: entry.id, before: before.allowed, after: after.allowed, reasons })
   }
-  return { decisions, turned }
+  return { decisions, unreadable, turned }
+}
+
+function turnsLines({ decisions, unreadable, turned }: Awaited<ReturnType<typeof turnsOf>>) {
+  return [
+    ...turned.map(turnLine),
+    ...(unreadable > 0 ? [`${unreadable} entries hold a decision that cannot be read.`] : []),
+    `${turned.length} of ${decisions} recorded decisions would turn.`,
+  ]
+}
+
+function sameLine(old: PolicySet, now: PolicySet): string {
+  const isSame = old.digest === now.digest
+  return `The policies say the same${isSame ? '' : ' in another order'}.`
 }
 
 const verdict = (allowed: boolean): string => (allowed ? 'allowed' : 'denied')

@@ -1,9 +1,10 @@
 // The one door between the command line and the policy engine. `aigov policy` judges by the code that mcp-policy
 // judges by, so its answers are those of production. The engine is a package of this repository that is not
 // published: the build compiles it into dist/services, and nothing else of this client may import it.
+
+export { type DecisionRules, decisionOf } from '../../../../services/policy-engine/src/decision.ts'
 export { SEMANTICS } from '../../../../services/policy-engine/src/digest.ts'
 export { evaluate, type Verdict } from '../../../../services/policy-engine/src/evaluate.ts'
-export { lateReason } from '../../../../services/policy-engine/src/late-reason.ts'
 export {
   type LoadProblem,
   loadPolicySet,

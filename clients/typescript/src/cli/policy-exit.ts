@@ -1,4 +1,5 @@
-import { EXIT, exitOf } from './exit.ts'
+import { EXIT, Exit, exitOf } from './exit.ts'
+import { printable } from './output.ts'
 
 /**
  * How `aigov policy` ends. Its codes are not those of the other commands: a pipeline has to tell a policy that
@@ -37,8 +38,11 @@ ${Object.entries(POLICY_EXIT_MEANINGS)
 
 /** The code and the sentence for whatever ended a policy command early. */
 export function policyExitOf(error: unknown): { code: PolicyExitCode; message: string } {
-  const { code, message } = exitOf(error)
+  const { code, message: said } = exitOf(error)
+  // It may name a file of a folder that came with a pull request; others have been made printable already.
+  const message = error instanceof Exit ? printable(said) : said
   if (code === EXIT.usage) return { code: POLICY_EXIT.usage, message }
+  if (code === EXIT.notVerified) return { code: POLICY_EXIT.failed, message }
   if (code === EXIT.interrupted) return { code: POLICY_EXIT.interrupted, message }
   const isOfService = code === EXIT.unreachable || code === EXIT.refused
   return { code: isOfService ? POLICY_EXIT.unreachable : POLICY_EXIT.broken, message }

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { usage } from './exit.ts'
 import { readTextFile } from './input.ts'
@@ -11,6 +11,9 @@ import {
 import { POLICY_EXIT } from './policy-exit.ts'
 import type { Finding, PolicyReport } from './policy-report.ts'
 
+/** The loader takes files of up to 256 KiB, and says so of larger ones; what is beyond this is not even read. */
+const MAX_BYTES = 1_048_576
+
 /** The files of a policy folder that mcp-policy would read, by their names. Fails with exit code 2. */
 export async function readPolicyFolder(folder: string): Promise<PolicyFile[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch((error: Error) => {
@@ -20,9 +23,19 @@ export async function readPolicyFolder(folder: string): Promise<PolicyFile[]> {
   const names = entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name)
   const files: PolicyFile[] = []
   for (const name of names.filter((it) => /\.ya?ml$/i.test(it)).sort()) {
-    files.push({ name, content: await readTextFile(join(folder, name)) })
+    files.push({ name, content: await readPolicy(join(folder, name)) })
   }
   return files
+}
+
+async function readPolicy(path: string): Promise<string> {
+  const about = await stat(path).catch(() => null)
+  // Reading a pipe would wait for somebody to write to it, and no signal ends that; a device may have no end.
+  if (about && !about.isFile()) throw usage(`${path} cannot be read: it is no file.`)
+  if (about && about.size > MAX_BYTES) {
+    throw usage(`${path} is larger than ${MAX_BYTES} bytes: split it into layers.`)
+  }
+  return readTextFile(path)
 }
 
 /** What a folder holds: a set with its files, or the report of what is wrong with it. */

@@ -25,6 +25,11 @@ export function annotationsOf(findings: readonly Finding[]): string[] {
   })
 }
 
+/** What ended a command early, as a workflow command of its own: the runner acts on no other that it may hold. */
+export function annotationOf(message: string): string {
+  return `::error title=aigov policy::${data(message)}`
+}
+
 function data(text: string): string {
   return printable(text).replaceAll('%', '%25')
 }

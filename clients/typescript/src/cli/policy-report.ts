@@ -3,7 +3,7 @@ import type { Context, Runner } from './context.ts'
 import { usage } from './exit.ts'
 import { jsonLine, tell } from './output.ts'
 import { POLICY_EXIT, type PolicyExitCode, policyExitOf } from './policy-exit.ts'
-import { annotationsOf } from './policy-github.ts'
+import { annotationOf, annotationsOf } from './policy-github.ts'
 import { sarifOf } from './policy-sarif.ts'
 
 /** Something to show at a line of a file. */
@@ -48,12 +48,15 @@ export function policyAction<Rest extends unknown[]>(
         const format = formatOf(command, context.isJson)
         // Commander gives the arguments, the options and the command itself, which is of no use here.
         const report = await work(context, ...(given.slice(0, -1) as Rest))
+        // What was asked to stop must not end as if it had been heard in vain.
+        context.signal.throwIfAborted()
         write(report, format)
         process.exitCode = report.code
       })
     } catch (error) {
       const { code, message } = policyExitOf(error)
-      if (message) process.stderr.write(`${message}\n`)
+      const isGithub = command.opts<{ format: string }>().format === 'github'
+      if (message) process.stderr.write(`${isGithub ? annotationOf(message) : message}\n`)
       process.exitCode = code
     }
   })

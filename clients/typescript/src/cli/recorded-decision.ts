@@ -1,7 +1,7 @@
 import type { AuditEntry } from '../audit-types.ts'
-import { canonicalJson } from '../canonical-json.ts'
-import { isObject, type JsonObject } from '../json.ts'
+import { isObject, type JsonObject, type JsonValue } from '../json.ts'
 import type { Decision } from '../policy-types.ts'
+import { parseWireTime } from '../timestamps.ts'
 
 /**
  * A decision that is on the log together with what it was about. An entry of any type records one if its details
@@ -11,36 +11,55 @@ export interface RecordedDecision {
   entry: number
   /** What the entry itself says: whether it was allowed. */
   decision: boolean
+  /** When the entry was made. */
+  recordedAt: Date
   payload: JsonObject
-  /** As recorded: of these members only those that identify a decision are checked. */
+  /** As recorded: checked are the members that a replay takes from it, `MEMBERS`. */
   answer: Decision
   /** The clock of the decision. */
   now: Date
 }
 
-/** The decision that an entry records; null if it records none, or its details are erased. */
-export function recordedDecision({ id, decision, details }: AuditEntry): RecordedDecision | null {
+/** An entry that is about a decision, and why it cannot be judged. */
+export interface UnreadableDecision {
+  entry: number
+  why: string
+}
+
+/** By any of these a `decision` is known to be an answer of mcp-policy, whatever else is missing of it. */
+const SIGNS = ['decision_id', 'evaluated_at', 'input_digest', 'policy']
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+const isText = (value: JsonValue | undefined) => typeof value === 'string'
+const isBoolean = (value: JsonValue | undefined) => typeof value === 'boolean'
+
+/** What a replay takes from an answer because no rules tell it, or reads before it compares. */
+const MEMBERS: Readonly<Record<string, (value: JsonValue | undefined) => boolean>> = {
+  allowed: isBoolean,
+  reasons: (value) => Array.isArray(value) && value.every(isText),
+  within_sla: isBoolean,
+  elapsed_ms: (value) => typeof value === 'number' && value >= 0,
+  decision_id: (value) => typeof value === 'string' && UUID.test(value),
+  evaluated_at: (value) => typeof value === 'string' && parseWireTime(value) !== null,
+  policy: (value) => isObject(value) && isText(value.digest),
+  aibom: (value) =>
+    isObject(value) && isText(value.status) && (value.reason === null || isText(value.reason)),
+}
+
+/** The decision that an entry of a verified export records; null if it records none, or its details are erased. */
+export function recordedDecision(entry: AuditEntry): RecordedDecision | UnreadableDecision | null {
+  const { id, decision, details, created_at } = entry
   if (!isObject(details)) return null
   const { payload, decision: answer } = details
-  if (!isObject(payload) || !isObject(answer) || !isAnswer(answer) || !isJson(details)) return null
+  if (!isObject(answer) || !SIGNS.some((name) => Object.hasOwn(answer, name))) return null
+  if (!isObject(payload))
+    return { entry: id, why: 'its details hold an answer without its payload' }
+  const wrong = Object.keys(MEMBERS).find(
+    (name) => !MEMBERS[name]?.(Object.hasOwn(answer, name) ? answer[name] : undefined),
+  )
+  if (wrong !== undefined)
+    return { entry: id, why: `its answer has no ${wrong} as mcp-policy gives it` }
   const now = new Date(String(answer.evaluated_at))
-  if (Number.isNaN(now.getTime())) return null
-  return { entry: id, decision, payload, answer: answer as unknown as Decision, now }
-}
-
-function isAnswer({ policy, aibom, evaluated_at, allowed, reasons }: JsonObject): boolean {
-  if (!isObject(policy) || typeof policy.digest !== 'string' || !isObject(aibom)) return false
-  if (typeof evaluated_at !== 'string' || typeof allowed !== 'boolean') return false
-  return Array.isArray(reasons) && reasons.every((reason) => typeof reason === 'string')
-}
-
-/** Whether it has a canonical form: an export may be from anybody, and the services let nothing else through. */
-function isJson(details: JsonObject): boolean {
-  try {
-    canonicalJson(details)
-    return true
-  } catch (error) {
-    if (error instanceof TypeError) return false
-    throw error
-  }
+  const recordedAt = new Date(created_at)
+  return { entry: id, decision, recordedAt, payload, answer: answer as unknown as Decision, now }
 }
