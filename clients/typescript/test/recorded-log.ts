@@ -1,8 +1,8 @@
-import { createPublicKey } from 'node:crypto'
+import { createPublicKey, randomUUID } from 'node:crypto'
 import { activationDetails } from '../../../services/mcp-policy/src/activation-record.ts'
 import { makeAibomJudge } from '../../../services/mcp-policy/src/aibom-judge.ts'
 import { makeAibomKey } from '../../../services/mcp-policy/src/aibom-keys.ts'
-import { decide } from '../../../services/mcp-policy/src/decide.ts'
+import { decisionOf } from '../../../services/policy-engine/src/decision.ts'
 import { loadPolicySet } from '../../../services/policy-engine/src/load.ts'
 import { canonicalJson } from '../src/canonical-json.ts'
 import { readPolicyFolder } from '../src/cli/policy-folder.ts'
@@ -43,7 +43,8 @@ export async function recorderOf(folder: string, settings: ServiceSettings = {})
   const { set } = loaded
   const keys = aibomKeys.map((pem) => makeAibomKey(createPublicKey(pem)))
   const active = { set, files, warnings: [], loadedAt }
-  const rules = { set, judge: makeAibomJudge(keys), aibomRequired, slaMs }
+  const rules = { set, aibomRequired, slaMs }
+  const judge = makeAibomJudge(keys)
   return {
     digest: set.digest,
     activated: (): Content => ({
@@ -54,7 +55,11 @@ export async function recorderOf(folder: string, settings: ServiceSettings = {})
     }),
     /** `elapsedMs` is how long the decision took. */
     decided(payload: JsonObject, now: Date, elapsedMs = 0.25): Content {
-      const decision = decide(rules, payload, now, () => elapsedMs)
+      const decision = decisionOf(rules, {
+        ...{ payload, aibom: judge(payload.aibom), now },
+        id: randomUUID(),
+        elapsedMs: () => elapsedMs,
+      })
       const details = { payload, decision }
       return { event_type: 'model.reviewed', decision: decision.allowed, details }
     },

@@ -1,20 +1,23 @@
+import { randomUUID } from 'node:crypto'
 import { ApiError } from '@ai-governance/common/errors'
 import { jsonObject } from '@ai-governance/common/fields'
 import { AIBOM_BODY_LIMIT, AIBOM_MAX_VALUES } from '@ai-governance/common/json-body'
 import type { App } from '@ai-governance/common/server'
+import { type DecisionRules, decisionOf } from '@ai-governance/policy-engine/decision'
 import { policySchema } from '@ai-governance/policy-engine/schema'
 import { z } from 'zod'
 import type { Activation, Stale } from './activation.ts'
 import type { ActivationLog } from './activation-log.ts'
 import { policyDigestText } from './activation-record.ts'
 import type { ActivationRecorder } from './activation-recorder.ts'
-import type { ActivatedPolicies, Policies, StaleAnswer } from './answers.ts'
-import { type DecisionRules, decide } from './decide.ts'
+import type { AibomJudge } from './aibom-judge.ts'
+import type { ActivatedPolicies, Decision, Policies, StaleAnswer } from './answers.ts'
 
 export const ValidateBody = z.strictObject({ payload: jsonObject })
 
 export interface Parts extends Omit<DecisionRules, 'set'> {
   activation: Activation
+  judge: AibomJudge
   /** Null where nothing is recorded, like `entries`. */
   recorder: ActivationRecorder | null
   entries: ActivationLog | null
@@ -22,7 +25,7 @@ export interface Parts extends Omit<DecisionRules, 'set'> {
 
 /** The endpoints of mcp-policy, docs/API.md. */
 export function registerRoutes(app: App, parts: Parts): void {
-  const { activation, recorder, entries, ...rules } = parts
+  const { activation, recorder, entries, judge, ...rules } = parts
 
   for (const url of ['/validate', '/api/v1/policies/validate']) {
     app.post(
@@ -32,11 +35,20 @@ export function registerRoutes(app: App, parts: Parts): void {
         bodyLimit: AIBOM_BODY_LIMIT,
         config: { maxValues: AIBOM_MAX_VALUES },
       },
-      async (request) => {
+      async (request): Promise<Decision> => {
         const start = performance.now()
         const { set } = activation.active
-        const elapsed = () => performance.now() - start
-        return decide({ ...rules, set }, request.body.payload, new Date(), elapsed)
+        const { payload } = request.body
+        return decisionOf(
+          { ...rules, set },
+          {
+            payload,
+            aibom: judge(payload.aibom),
+            now: new Date(),
+            id: randomUUID(),
+            elapsedMs: () => performance.now() - start,
+          },
+        )
       },
     )
   }

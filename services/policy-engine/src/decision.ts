@@ -4,7 +4,6 @@ import { formatMicroseconds } from '@ai-governance/common/timestamps'
 import { aibomReasons, assessAibom } from './aibom-assess.ts'
 import type { AibomResult } from './aibom-result.ts'
 import { evaluate, type Verdict } from './evaluate.ts'
-import { lateReason } from './late-reason.ts'
 import type { PolicySet } from './policy-set.ts'
 
 /** By what a request is decided. */
@@ -72,4 +71,9 @@ export function decisionOf(rules: DecisionRules, request: DecisionRequest): Deci
     input_digest,
     aibom,
   }
+}
+
+/** Why a decision denies that took longer than `slaMs`; a replay says the same sentence. */
+function lateReason(slaMs: number): string {
+  return `The decision took longer than the ${slaMs} ms it may take.`
 }

@@ -163,6 +163,15 @@ function sharedList(tree: Tree, values: readonly Scalar[]): readonly Scalar[] {
   return known
 }
 
+function described(tree: Tree): string {
+  if (tree.kind === 'map') return 'a mapping'
+  if (tree.kind === 'list') return 'a list'
+  const { value } = tree
+  if (value === null) return 'empty'
+  if (typeof value === 'string') return `the text ${JSON.stringify(value.slice(0, 100))}`
+  return `${value}`
+}
+
 function readOne(
   tree: Tree,
   namedAt: Place | undefined,
@@ -174,7 +183,9 @@ function readOne(
   const value = tree.kind === 'scalar' ? tree.value : null
   if (!isOfType(input.type, value)) {
     const each = input.isList ? 'holds elements' : 'is'
-    report(at, 'wrong_type', `${input.field} ${each} of type ${input.type}; this value is not`)
+    const given = namedAt ? `the threshold in line ${tree.at.line}` : 'this value'
+    const message = `${input.field} ${each} of type ${input.type}; ${given} is ${described(tree)}`
+    report(at, 'wrong_type', message)
     return undefined
   }
   if (reportDisguise(value, at, report)) return undefined

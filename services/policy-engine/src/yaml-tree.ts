@@ -1,5 +1,14 @@
 import type { JsonValue } from '@ai-governance/common/canonical-json'
-import { isMap, isScalar, isSeq, type Node, type Pair, parseDocument, type Scalar } from 'yaml'
+import {
+  isMap,
+  isScalar,
+  isSeq,
+  type Node,
+  type Pair,
+  parseDocument,
+  type Scalar,
+  type YAMLError,
+} from 'yaml'
 import type { LoadCode, Place, Report } from './load-problem.ts'
 import { placeOf, type Source } from './source.ts'
 import { BAD_CHARACTER, withinLimits } from './yaml-limits.ts'
@@ -41,9 +50,7 @@ export function parseTree(source: Source, report: Report): Tree | undefined {
     logLevel: 'error',
   })
   const wrong = [...document.errors, ...document.warnings]
-  for (const { code, pos, message } of wrong) {
-    report(placeOf(source, pos[0]), yamlCode(code), message)
-  }
+  reportSyntax(wrong, source, report)
   if (wrong.length > 0) return undefined
   let clean = true
   const reportScalar: Report = (...problem) => {
@@ -54,8 +61,30 @@ export function parseTree(source: Source, report: Report): Tree | undefined {
   return clean ? tree : undefined
 }
 
-function yamlCode(code: string): LoadCode {
-  return code === 'DUPLICATE_KEY' ? 'duplicate_key' : 'yaml_syntax'
+type YamlProblem = Pick<YAMLError, 'code' | 'pos' | 'message'>
+
+/** After the first mistake a parser guesses, so what it says next is about its guess: one is reported. */
+function reportSyntax(problems: readonly YamlProblem[], source: Source, report: Report): void {
+  const isDuplicate = ({ code }: YamlProblem) => code === 'DUPLICATE_KEY'
+  const ofSyntax = problems
+    .filter((problem) => !isDuplicate(problem))
+    .sort((a, b) => a.pos[0] - b.pos[0])
+    .slice(0, 1)
+  for (const problem of ofSyntax.length > 0 ? ofSyntax : problems) {
+    const code: LoadCode = isDuplicate(problem) ? 'duplicate_key' : 'yaml_syntax'
+    report(placeOf(source, problem.pos[0]), code, WHAT_TO_DO[problem.code] ?? problem.message)
+  }
+}
+
+/** For mistakes of which the parser names the cause in words of its grammar. */
+const WHAT_TO_DO: Partial<Record<YamlProblem['code'], string>> = {
+  BLOCK_AS_IMPLICIT_KEY:
+    'put a text that holds ": " in quotes, or begin a new line after the first key',
+  BAD_SCALAR_START:
+    'put a text that starts with this character in quotes; comparisons are written gt, gte, lt, lte, eq and ne',
+  TAB_AS_INDENT: 'indent with spaces: this line has a tab',
+  BAD_INDENT: 'indent this line like one of the lines above it',
+  MULTILINE_IMPLICIT_KEY: 'a key stands on one line and ends with ":" and a space',
 }
 
 /** The plain value of a tree. Objects have no prototype, so that `__proto__` is a name like others. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { hash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import type { AibomResult } from '../src/aibom-result.ts'
 import { type DecisionRules, decisionOf } from '../src/decision.ts'
@@ -30,6 +31,15 @@ test('a decision says what was decided, by which policies, about what and when',
   assert.equal(input_digest, `sha256:${hash('sha256', '{"flag":true,"risk":{"exposure":0}}')}`)
   assert.deepEqual(aibom, { ...ABSENT, bound: false })
 })
+
+const vectors = JSON.parse(
+  readFileSync(new URL('../../../docs/vectors/digests.json', import.meta.url), 'utf8'),
+)
+for (const { payload, input_digest } of vectors.inputs) {
+  test(`the input digest of a vector is ${input_digest.slice(0, 20)}`, () => {
+    assert.equal(decide({}, 1, payload).input_digest, input_digest)
+  })
+}
 
 test('whether it came too late follows from the time that it says it took', () => {
   for (const [ms, elapsed_ms, within_sla] of [

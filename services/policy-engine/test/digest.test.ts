@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { policyDigest } from '../src/digest.ts'
 import { loadPolicySet, type PolicyFile } from '../src/load.ts'
 import { CALM_RISK } from './sets.ts'
 
@@ -23,6 +25,16 @@ test('the digest is SHA-256 over the canonical JSON of the parsed files', () => 
   const hex = createHash('sha256').update(text).digest('hex')
   assert.equal(loadFiles(layer('a'), risk).digest, `sha256:${hex}`)
 })
+
+const vectors = JSON.parse(
+  readFileSync(new URL('../../../docs/vectors/digests.json', import.meta.url), 'utf8'),
+)
+for (const { files, policy_digest } of vectors.policies) {
+  test(`the policy digest of a vector is ${policy_digest.slice(0, 20)}`, () => {
+    assert.equal(policyDigest(files), policy_digest)
+    assert.equal(policyDigest(files.toReversed()), policy_digest)
+  })
+}
 
 test('the order of files, comments and layout do not change the digest', () => {
   const plain = loadFiles(layer('a'), layer('b'), risk).digest
