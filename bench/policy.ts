@@ -1,5 +1,9 @@
 import { evaluate, type Request } from '@ai-governance/policy-engine/evaluate'
-import { formatLoadProblem, loadPolicySet, type PolicySet } from '@ai-governance/policy-engine/load'
+import {
+  formatLoadProblem,
+  loadPolicySet,
+  type PolicySet,
+} from '@ai-governance/policy-engine/load/load-policies'
 import { type Figure, median } from './figures.ts'
 
 const RULES = 100

@@ -3,7 +3,7 @@ import { activationDetails } from '../../../services/mcp-policy/src/activation-r
 import { makeAibomJudge } from '../../../services/mcp-policy/src/aibom-judge.ts'
 import { makeAibomKey } from '../../../services/mcp-policy/src/aibom-keys.ts'
 import { decisionOf } from '../../../services/policy-engine/src/decision.ts'
-import { loadPolicySet } from '../../../services/policy-engine/src/load.ts'
+import { loadPolicySet } from '../../../services/policy-engine/src/load/load-policies.ts'
 import { canonicalJson } from '../src/canonical-json.ts'
 import { readPolicyFolder } from '../src/cli/policy-folder.ts'
 import type { JsonObject, JsonValue } from '../src/json.ts'

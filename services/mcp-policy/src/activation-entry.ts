@@ -4,7 +4,7 @@ import { canonicalJson, type JsonValue } from '@ai-governance/common/canonical-j
 import { jsonObject } from '@ai-governance/common/fields'
 import { parseMicroseconds } from '@ai-governance/common/timestamps'
 import { SEMANTICS } from '@ai-governance/policy-engine/digest'
-import { loadPolicySet } from '@ai-governance/policy-engine/load'
+import { loadPolicySet } from '@ai-governance/policy-engine/load/load-policies'
 import { z } from 'zod'
 import { ACTIVATED, ActivationDetails } from './activation-record.ts'
 

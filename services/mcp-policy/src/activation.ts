@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { PolicyFile } from '@ai-governance/policy-engine/load'
+import type { PolicyFile } from '@ai-governance/policy-engine/load/load-policies'
 import type { PolicySet } from '@ai-governance/policy-engine/policy-set'
 import type { FolderRead } from './policy-folder.ts'
 import { type Prepared, preparePolicies } from './prepare-policies.ts'

@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from '@ai-governance/common/canonical-json'
-import { isObject } from '@ai-governance/policy-engine/aibom-read'
-import type { AibomResult } from '@ai-governance/policy-engine/aibom-result'
+import { isObject } from '@ai-governance/policy-engine/aibom/read'
+import type { AibomResult } from '@ai-governance/policy-engine/aibom/result'
 import { decodeExactly, type SignedPart, unsigned } from './aibom-signed-part.ts'
 
 const SPEC_VERSIONS: readonly unknown[] = ['1.5', '1.6', '1.7']

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { canonicalJson, type JsonValue } from '@ai-governance/common/canonical-json'
-import type { AibomResult } from '@ai-governance/policy-engine/aibom-result'
+import type { AibomResult } from '@ai-governance/policy-engine/aibom/result'
 import { judgeAibom } from './aibom.ts'
 import type { AibomKey } from './aibom-keys.ts'
 

@@ -2,8 +2,8 @@ import type { JsonObject, JsonValue } from '@ai-governance/common/canonical-json
 import { text } from '@ai-governance/common/fields'
 import { AIBOM_BODY_LIMIT, AIBOM_MAX_VALUES } from '@ai-governance/common/json-body'
 import type { App } from '@ai-governance/common/server'
-import { assessAibom } from '@ai-governance/policy-engine/aibom-assess'
-import type { AibomResult } from '@ai-governance/policy-engine/aibom-result'
+import { assessAibom } from '@ai-governance/policy-engine/aibom/assess'
+import type { AibomResult } from '@ai-governance/policy-engine/aibom/result'
 import { z } from 'zod'
 import type { AibomJudge } from './aibom-judge.ts'
 

@@ -1,5 +1,5 @@
 import type { JsonObject } from '@ai-governance/common/canonical-json'
-import type { AibomResult } from '@ai-governance/policy-engine/aibom-result'
+import type { AibomResult } from '@ai-governance/policy-engine/aibom/result'
 
 /** What a format takes out of a bill for its signature to be checked. */
 export interface SignedPart {

@@ -5,8 +5,8 @@ import {
   type JsonValue,
 } from '@ai-governance/common/canonical-json'
 import { verifyEd25519 } from '@ai-governance/common/ed25519'
-import { isCycloneDx, isObject } from '@ai-governance/policy-engine/aibom-read'
-import type { AibomResult } from '@ai-governance/policy-engine/aibom-result'
+import { isCycloneDx, isObject } from '@ai-governance/policy-engine/aibom/read'
+import type { AibomResult } from '@ai-governance/policy-engine/aibom/result'
 import { readCycloneDx } from './aibom-cyclonedx.ts'
 import type { AibomKey } from './aibom-keys.ts'
 import { decodeExactly, type SignedPart, unsigned } from './aibom-signed-part.ts'

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { constants } from 'node:fs'
 import { type FileHandle, open, readdir, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { PolicyFile } from '@ai-governance/policy-engine/load'
+import type { PolicyFile } from '@ai-governance/policy-engine/load/load-policies'
 
 /** What a policy folder holds, or why that cannot be told. */
 export type FolderRead = { ok: true; files: PolicyFile[] } | { ok: false; fault: string }

@@ -2,10 +2,13 @@ import {
   formatLoadProblem,
   loadPolicySet,
   type PolicyFile,
-} from '@ai-governance/policy-engine/load'
+} from '@ai-governance/policy-engine/load/load-policies'
 import type { PolicySet } from '@ai-governance/policy-engine/policy-set'
-import { loadTests, runTests } from '@ai-governance/policy-engine/run-tests'
-import { type TestProblem, testProblems } from '@ai-governance/policy-engine/test-problems'
+import { loadTests, runTests } from '@ai-governance/policy-engine/policy-tests/run-tests'
+import {
+  type TestProblem,
+  testProblems,
+} from '@ai-governance/policy-engine/policy-tests/test-problems'
 
 /** A set that may become active, or each reason why it may not, as `file:line:column code message`. */
 export type Prepared =

@@ -1,5 +1,5 @@
 import { NotEstablished, type Reading, type Scalar, type Why } from './input.ts'
-import type { Place } from './load-problem.ts'
+import type { Place } from './load/load-problem.ts'
 
 export type Operator = 'gt' | 'gte' | 'lt' | 'lte' | 'eq' | 'ne' | 'in' | 'not_in' | 'contains'
 

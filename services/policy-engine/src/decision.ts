@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto'
 import { canonicalJson, type JsonObject } from '@ai-governance/common/canonical-json'
 import { formatMicroseconds } from '@ai-governance/common/timestamps'
-import { aibomReasons, assessAibom } from './aibom-assess.ts'
-import type { AibomResult } from './aibom-result.ts'
+import { aibomReasons, assessAibom } from './aibom/assess.ts'
+import type { AibomResult } from './aibom/result.ts'
 import { evaluate, type Verdict } from './evaluate.ts'
 import type { PolicySet } from './policy-set.ts'
 

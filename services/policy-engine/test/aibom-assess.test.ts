@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import type { JsonObject, JsonValue } from '@ai-governance/common/canonical-json'
-import { aibomReasons, assessAibom } from '../src/aibom-assess.ts'
-import type { AibomResult } from '../src/aibom-result.ts'
+import { aibomReasons, assessAibom } from '../src/aibom/assess.ts'
+import type { AibomResult } from '../src/aibom/result.ts'
 
 interface Case {
   name: string

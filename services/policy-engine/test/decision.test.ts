@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { hash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import type { AibomResult } from '../src/aibom-result.ts'
+import type { AibomResult } from '../src/aibom/result.ts'
 import { type DecisionRules, decisionOf } from '../src/decision.ts'
 import { CALM_RISK, loadSet, NOON, policyOf } from './sets.ts'
 

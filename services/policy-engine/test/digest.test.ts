@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { policyDigest } from '../src/digest.ts'
-import { loadPolicySet, type PolicyFile } from '../src/load.ts'
+import { loadPolicySet, type PolicyFile } from '../src/load/load-policies.ts'
 import { CALM_RISK } from './sets.ts'
 
 const layer = (name: string, rest = '') => ({

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { JsonObject } from '@ai-governance/common/canonical-json'
-import { loadPolicySet } from '../src/load.ts'
+import { loadPolicySet } from '../src/load/load-policies.ts'
 import { brief, errorsOf, judge, loadSet, policyOf } from './sets.ts'
 
 const POLICY = policyOf('deny: { field: flag, op: eq, value: true }')

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { formatLoadProblem } from '../src/load.ts'
+import { formatLoadProblem } from '../src/load/load-policies.ts'
 import { brief, errorsOf, policyOf } from './sets.ts'
 
 /** Marks the place at which a problem is expected. */
@@ -251,7 +251,7 @@ test('a risk matrix that cannot be read is not held against the rules that need 
 
 test('README.md names every code', () => {
   const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8')
-  const codes = [...read('../src/load-problem.ts').matchAll(/^ {2}\| '(\w+)'$/gm)].map(
+  const codes = [...read('../src/load/load-problem.ts').matchAll(/^ {2}\| '(\w+)'$/gm)].map(
     (it) => it[1],
   )
   const readme = read('../README.md')

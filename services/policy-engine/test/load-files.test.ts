@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { loadPolicySet } from '../src/load.ts'
+import { loadPolicySet } from '../src/load/load-policies.ts'
 import { brief, CALM_RISK, INPUTS, loadSet, policyOf } from './sets.ts'
 
 const REQUIRE = 'require: { field: flag, op: eq, value: true }'

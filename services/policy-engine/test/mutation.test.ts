@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { loadPolicySet, type PolicyFile } from '../src/load.ts'
-import { loadTests, runTests } from '../src/run-tests.ts'
+import { loadPolicySet, type PolicyFile } from '../src/load/load-policies.ts'
+import { loadTests, runTests } from '../src/policy-tests/run-tests.ts'
 import { type Mutant, mutantsOfPolicy, mutantsOfRisk } from './mutants.ts'
 import { shippedSets } from './shipped.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { formatLoadProblem, loadPolicySet, type PolicyFile } from '../src/load.ts'
-import { loadTests, runTests, type TestReport } from '../src/run-tests.ts'
+import { formatLoadProblem, loadPolicySet, type PolicyFile } from '../src/load/load-policies.ts'
+import { loadTests, runTests, type TestReport } from '../src/policy-tests/run-tests.ts'
 import { shippedSets } from './shipped.ts'
 
 const [own, ...packs] = shippedSets()

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { PolicyFile } from '../src/load.ts'
+import type { PolicyFile } from '../src/load/load-policies.ts'
 import {
   type Field,
   goodFor,

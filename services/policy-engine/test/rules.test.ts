@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { evaluate } from '../src/evaluate.ts'
-import { loadPolicySet } from '../src/load.ts'
+import { loadPolicySet } from '../src/load/load-policies.ts'
 import { CALM_RISK, judge, loadSet, NOON, outcomeOf, outcomes, policyOf } from './sets.ts'
 
 const RED = 'field: colour, op: eq, value: red'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { loadTests, runTests, type TestReport } from '../src/run-tests.ts'
+import { loadTests, runTests, type TestReport } from '../src/policy-tests/run-tests.ts'
 import { brief, loadSet } from './sets.ts'
 
 const POLICY = `policy: p

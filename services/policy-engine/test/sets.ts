@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
 import type { JsonObject } from '@ai-governance/common/canonical-json'
 import { evaluate, type Verdict } from '../src/evaluate.ts'
-import { formatLoadProblem, type LoadProblem, loadPolicySet, type PolicySet } from '../src/load.ts'
+import {
+  formatLoadProblem,
+  type LoadProblem,
+  loadPolicySet,
+  type PolicySet,
+} from '../src/load/load-policies.ts'
 
 /** A risk matrix that never denies and whose score is 0 for `{ "risk": { "exposure": 0 } }`. */
 export const CALM_RISK = `

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import type { PolicyFile } from '../src/load.ts'
+import type { PolicyFile } from '../src/load/load-policies.ts'
 
 const ROOT = new URL('../../../policies/', import.meta.url)
 

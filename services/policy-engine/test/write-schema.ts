@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs'
-import { policySchema } from '../src/schema.ts'
+import { policySchema } from '../src/schema/policy-schema.ts'
 
 /** Where editors find the schema of the files next to it. */
 export const SCHEMA_FILE = new URL('../../../policies/policy.v1.schema.json', import.meta.url)

@@ -1,2 +1,2 @@
 // What a bill of materials means for a decision: the functions by which mcp-policy itself tells.
-export { aibomReasons, assessAibom } from '../../../../services/policy-engine/src/aibom-assess.ts'
+export { aibomReasons, assessAibom } from '../../../../services/policy-engine/src/aibom/assess.ts'

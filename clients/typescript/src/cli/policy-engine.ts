@@ -10,17 +10,17 @@ export {
   loadPolicySet,
   type PolicyFile,
   type PolicySet,
-} from '../../../../services/policy-engine/src/load.ts'
-export { reporter } from '../../../../services/policy-engine/src/load-problem.ts'
-export {
-  loadTests,
-  runTests,
-  type TestReport,
-} from '../../../../services/policy-engine/src/run-tests.ts'
-export { sourceOf } from '../../../../services/policy-engine/src/source.ts'
-export { testProblems } from '../../../../services/policy-engine/src/test-problems.ts'
+} from '../../../../services/policy-engine/src/load/load-policies.ts'
+export { reporter } from '../../../../services/policy-engine/src/load/load-problem.ts'
+export { sourceOf } from '../../../../services/policy-engine/src/load/source.ts'
 export {
   parseTree,
   plainValue,
   type Tree,
-} from '../../../../services/policy-engine/src/yaml-tree.ts'
+} from '../../../../services/policy-engine/src/load/yaml-tree.ts'
+export {
+  loadTests,
+  runTests,
+  type TestReport,
+} from '../../../../services/policy-engine/src/policy-tests/run-tests.ts'
+export { testProblems } from '../../../../services/policy-engine/src/policy-tests/test-problems.ts'

@@ -1,4 +1,4 @@
-import { type Input, isOfType, type Scalar, type ScalarType } from './input.ts'
+import { type Input, isOfType, type Scalar, type ScalarType } from '../input.ts'
 import type { Report } from './load-problem.ts'
 import { reportDisguise } from './look-alike.ts'
 import {

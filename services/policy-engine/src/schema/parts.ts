@@ -1,5 +1,5 @@
 import type { JsonObject } from '@ai-governance/common/canonical-json'
-import { NAME } from './shape.ts'
+import { NAME } from '../load/shape.ts'
 
 /*
  * The words of JSON Schema in which schema.ts and schema-tests.ts are written. Shapes take the key

@@ -1,5 +1,5 @@
-import { testOf } from './condition.ts'
-import { checkScalar, type Input, NotEstablished, type Scalar } from './input.ts'
+import { testOf } from '../condition.ts'
+import { checkScalar, type Input, NotEstablished, type Scalar } from '../input.ts'
 import type { ConditionTree, Leaf } from './read-condition.ts'
 
 /**

@@ -1,4 +1,4 @@
-import { type Explanation, type PolicySet, RISK_RULE } from './policy-set.ts'
+import { type Explanation, type PolicySet, RISK_RULE } from '../policy-set.ts'
 import type { TestSuite } from './test-file.ts'
 
 /** What the tests have shown of one rule, or of the risk limit. */

@@ -1,12 +1,12 @@
 import type { JsonObject } from '@ai-governance/common/canonical-json'
-import { isTests, type PolicyFile } from './load.ts'
-import { type LoadProblem, type Report, reporter } from './load-problem.ts'
-import type { PolicySet } from './policy-set.ts'
-import { memberOf, readList, readNumber, readShape, readText, readWord } from './shape.ts'
-import { sourceOf } from './source.ts'
+import { isTests, type PolicyFile } from '../load/load-policies.ts'
+import { type LoadProblem, type Report, reporter } from '../load/load-problem.ts'
+import { memberOf, readList, readNumber, readShape, readText, readWord } from '../load/shape.ts'
+import { sourceOf } from '../load/source.ts'
+import { parseTree, type Tree } from '../load/yaml-tree.ts'
+import type { PolicySet } from '../policy-set.ts'
 import { type Expectation, readExpectations } from './test-expectation.ts'
 import { readBase, readChanges, readMoment } from './test-input.ts'
-import { parseTree, type Tree } from './yaml-tree.ts'
 
 /** A `*.tests.yml`: cases that say what the set decides, and how much of one file they must show. */
 export interface TestSuite {

@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from '@ai-governance/common/canonical-json'
-import { asList, isObject, member } from './aibom-read.ts'
+import { asList, isObject, member } from './read.ts'
 
 /** A number as JSON writes it. "91 %", "0,91", ".91" and "~0.91" are no numbers. */
 const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/

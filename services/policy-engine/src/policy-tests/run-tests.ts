@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
+import { evaluate, type Verdict } from '../evaluate.ts'
+import { type Mode, type Outcome, type PolicySet, RISK_RULE } from '../policy-set.ts'
 import { CoverageCount, type CoverageFailure, type RuleCoverage } from './coverage.ts'
-import { evaluate, type Verdict } from './evaluate.ts'
-import { type Mode, type Outcome, type PolicySet, RISK_RULE } from './policy-set.ts'
 import { type Expectation, NOTHING_APPLIES } from './test-expectation.ts'
 import type { TestCase, TestSuite } from './test-file.ts'
 

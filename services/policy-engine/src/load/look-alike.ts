@@ -1,4 +1,4 @@
-import type { Scalar } from './input.ts'
+import type { Scalar } from '../input.ts'
 import type { Place, Report } from './load-problem.ts'
 
 const INVISIBLE = /\p{Default_Ignorable_Code_Point}/u

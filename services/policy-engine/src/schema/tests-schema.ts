@@ -1,18 +1,9 @@
-import { OUTCOMES } from './policy-set.ts'
-import { FIELD } from './read-input.ts'
-import {
-  boolean,
-  listOf,
-  mapOf,
-  number,
-  oneWordOf,
-  type Schema,
-  shapeOf,
-  text,
-} from './schema-parts.ts'
-import { EXPECT_KEYS } from './test-expectation.ts'
-import { CASE_KEYS, TESTS_KEYS } from './test-file.ts'
-import { MOMENT } from './test-input.ts'
+import { FIELD } from '../load/read-input.ts'
+import { OUTCOMES } from '../policy-set.ts'
+import { EXPECT_KEYS } from '../policy-tests/test-expectation.ts'
+import { CASE_KEYS, TESTS_KEYS } from '../policy-tests/test-file.ts'
+import { MOMENT } from '../policy-tests/test-input.ts'
+import { boolean, listOf, mapOf, number, oneWordOf, type Schema, shapeOf, text } from './parts.ts'
 
 /** The schema of a `*.tests.yml`. */
 export function testsSchema(): Schema {

@@ -1,8 +1,8 @@
 import type { JsonObject, JsonValue } from '@ai-governance/common/canonical-json'
-import { bindBom, bindData, UNBOUND_REASONS, type UnboundReason } from './aibom-binding.ts'
-import { evidenceOfModel } from './aibom-evidence.ts'
-import { isCycloneDx, isObject } from './aibom-read.ts'
-import type { AibomResult } from './aibom-result.ts'
+import { bindBom, bindData, UNBOUND_REASONS, type UnboundReason } from './binding.ts'
+import { evidenceOfModel } from './evidence.ts'
+import { isCycloneDx, isObject } from './read.ts'
+import type { AibomResult } from './result.ts'
 
 /** What is known of a bill beside the model that a payload names. */
 export interface AssessedAibom {

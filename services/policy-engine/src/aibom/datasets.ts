@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from '@ai-governance/common/canonical-json'
-import { asList, isObject, listOf, member, put, text, texts } from './aibom-read.ts'
+import { asList, isObject, listOf, member, put, text, texts } from './read.ts'
 
 /** What each `bom-ref` describes; null where more than one thing bears it. */
 type Described = ReadonlyMap<string, JsonObject | null>

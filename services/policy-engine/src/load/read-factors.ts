@@ -1,4 +1,4 @@
-import { shown } from './condition.ts'
+import { shown } from '../condition.ts'
 import {
   checkScalar,
   type Input,
@@ -6,7 +6,7 @@ import {
   NotEstablished,
   type Scalar,
   type Why,
-} from './input.ts'
+} from '../input.ts'
 import type { Report } from './load-problem.ts'
 import { reportDisguise } from './look-alike.ts'
 import {

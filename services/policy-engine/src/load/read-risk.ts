@@ -1,6 +1,6 @@
-import type { Input } from './input.ts'
+import type { Input } from '../input.ts'
+import type { RiskModel } from '../policy-set.ts'
 import type { Place, Report } from './load-problem.ts'
-import type { RiskModel } from './policy-set.ts'
 import { FACTOR_ID, type FactorTree } from './read-factors.ts'
 import { memberOf, placeOfKey, readMap, readName, readNumber, readShape } from './shape.ts'
 import type { Tree } from './yaml-tree.ts'

@@ -1,4 +1,4 @@
-import type { Input } from './input.ts'
+import type { Input } from '../input.ts'
 import { type LoadCode, type LoadProblem, type Place, reporter } from './load-problem.ts'
 import type { LayerTree } from './read-layer.ts'
 

@@ -1,4 +1,4 @@
-import type { Input } from './input.ts'
+import type { Input } from '../input.ts'
 import type { Place, Report } from './load-problem.ts'
 import type { Scope } from './read-condition.ts'
 import { readInputs } from './read-input.ts'

@@ -1,7 +1,7 @@
-import type { Report, Suggestion } from './load-problem.ts'
-import { OUTCOMES, type Outcome, type PolicySet, RISK_RULE } from './policy-set.ts'
-import { memberOf, placeOfKey, readMap, readNumber, readShape, readWord } from './shape.ts'
-import type { MapTree, Tree } from './yaml-tree.ts'
+import type { Report, Suggestion } from '../load/load-problem.ts'
+import { memberOf, placeOfKey, readMap, readNumber, readShape, readWord } from '../load/shape.ts'
+import type { MapTree, Tree } from '../load/yaml-tree.ts'
+import { OUTCOMES, type Outcome, type PolicySet, RISK_RULE } from '../policy-set.ts'
 
 /** One thing that a case expects of the verdict, and the line that says so. */
 export type Expectation = { readonly line: number } & (

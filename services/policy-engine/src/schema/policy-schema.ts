@@ -1,10 +1,10 @@
-import { CONDITION_KEYS, OPERATORS, ORDERING } from './read-condition.ts'
-import { BAND_KEYS, FACTOR_ID, FACTOR_KEYS } from './read-factors.ts'
-import { FIELD, INPUT_KEYS, SCALAR_TYPES, TYPES } from './read-input.ts'
-import { POLICY_KEYS, THRESHOLD_NAME } from './read-layer.ts'
-import { RISK_KEYS, SCALE_KEYS } from './read-risk.ts'
-import { MODES, RULE_KEYS } from './read-rule.ts'
-import { WAIVER_KEYS } from './read-waiver.ts'
+import { CONDITION_KEYS, OPERATORS, ORDERING } from '../load/read-condition.ts'
+import { BAND_KEYS, FACTOR_ID, FACTOR_KEYS } from '../load/read-factors.ts'
+import { FIELD, INPUT_KEYS, SCALAR_TYPES, TYPES } from '../load/read-input.ts'
+import { POLICY_KEYS, THRESHOLD_NAME } from '../load/read-layer.ts'
+import { RISK_KEYS, SCALE_KEYS } from '../load/read-risk.ts'
+import { MODES, RULE_KEYS } from '../load/read-rule.ts'
+import { WAIVER_KEYS } from '../load/read-waiver.ts'
 import {
   boolean,
   day,
@@ -18,8 +18,8 @@ import {
   type Schema,
   shapeOf,
   text,
-} from './schema-parts.ts'
-import { testsSchema } from './schema-tests.ts'
+} from './parts.ts'
+import { testsSchema } from './tests-schema.ts'
 
 const SCALAR: Schema = { type: ['string', 'number', 'boolean'] }
 

@@ -1,5 +1,5 @@
-import type { Operator } from './condition.ts'
-import { checkScalar, type Input, isOfType, NotEstablished, type Scalar } from './input.ts'
+import type { Operator } from '../condition.ts'
+import { checkScalar, type Input, isOfType, NotEstablished, type Scalar } from '../input.ts'
 import type { Place, Report } from './load-problem.ts'
 import { reportDisguise } from './look-alike.ts'
 import { memberOf, readChoice, readList, readShape, readText, readWord } from './shape.ts'

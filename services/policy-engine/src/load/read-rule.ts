@@ -1,7 +1,7 @@
-import { type Day, parseDay } from './day.ts'
+import { type Day, parseDay } from '../day.ts'
+import { type Mode, RISK_RULE } from '../policy-set.ts'
 import type { Place, Report } from './load-problem.ts'
 import { neverTrueTogether } from './never-true.ts'
-import { type Mode, RISK_RULE } from './policy-set.ts'
 import { type ConditionTree, readCondition, type Scope } from './read-condition.ts'
 import {
   memberOf,

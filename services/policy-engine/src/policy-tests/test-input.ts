@@ -1,9 +1,9 @@
 import type { JsonObject, JsonValue } from '@ai-governance/common/canonical-json'
-import { parseDay } from './day.ts'
-import type { Report } from './load-problem.ts'
-import { isField } from './read-input.ts'
-import { memberOf, readList, readMap, readText } from './shape.ts'
-import { type MapTree, plainValue, type Tree } from './yaml-tree.ts'
+import { parseDay } from '../day.ts'
+import type { Report } from '../load/load-problem.ts'
+import { isField } from '../load/read-input.ts'
+import { memberOf, readList, readMap, readText } from '../load/shape.ts'
+import { type MapTree, plainValue, type Tree } from '../load/yaml-tree.ts'
 
 /*
  * The input of a test case: the base of its file with the differences of the case. One tree holds

@@ -1,4 +1,4 @@
-import type { Day } from './day.ts'
+import type { Day } from '../day.ts'
 import type { Place, Report } from './load-problem.ts'
 import { neverTrueTogether } from './never-true.ts'
 import { type ConditionTree, readCondition, type Scope } from './read-condition.ts'

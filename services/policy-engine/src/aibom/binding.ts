@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from '@ai-governance/common/canonical-json'
-import { asList, isObject, member } from './aibom-read.ts'
+import { asList, isObject, member } from './read.ts'
 
 /** The model that a bill speaks of, when it is the one that a payload names, or why it is not. */
 export type Binding = { model: JsonObject; reason: null } | { model: null; reason: UnboundReason }

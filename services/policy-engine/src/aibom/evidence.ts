@@ -1,8 +1,8 @@
 import type { JsonObject } from '@ai-governance/common/canonical-json'
-import { componentName, componentsOf, digestsOf } from './aibom-binding.ts'
-import { datasetsOf } from './aibom-datasets.ts'
-import { energyOf, metricsOf } from './aibom-numbers.ts'
-import { licensesOf, listOf, member, put, text, texts } from './aibom-read.ts'
+import { componentName, componentsOf, digestsOf } from './binding.ts'
+import { datasetsOf } from './datasets.ts'
+import { energyOf, metricsOf } from './numbers.ts'
+import { licensesOf, listOf, member, put, text, texts } from './read.ts'
 
 /**
  * What a CycloneDX bill says of one of its models, in the fields that rules with `source: aibom` read;
