@@ -5,9 +5,10 @@ import { type PolicyChange, policyChanges } from './policy-changes.ts'
 import type { PolicySet } from './policy-engine.ts'
 import { POLICY_EXIT } from './policy-exit.ts'
 import { entriesOf } from './policy-export.ts'
+import type { Finding } from './policy-finding.ts'
 import { loadFolder } from './policy-folder.ts'
 import { identityOf } from './policy-lint.ts'
-import type { Finding, PolicyReport } from './policy-report.ts'
+import type { PolicyReport } from './policy-report.ts'
 import { recordedDecision } from './recorded-decision.ts'
 
 /** What to compare. */

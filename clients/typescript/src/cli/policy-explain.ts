@@ -4,9 +4,10 @@ import { readJsonObject } from './input.ts'
 import { evaluate, type PolicySet, type Verdict } from './policy-engine.ts'
 import { POLICY_EXIT } from './policy-exit.ts'
 import { becauseText, explanationLines, OUTCOMES } from './policy-explanation.ts'
+import type { Finding } from './policy-finding.ts'
 import { loadFolder, placeOf } from './policy-folder.ts'
 import { identityOf } from './policy-lint.ts'
-import type { Finding, PolicyReport } from './policy-report.ts'
+import type { PolicyReport } from './policy-report.ts'
 import { unwrapped } from './validate.ts'
 
 export interface ExplainOptions {

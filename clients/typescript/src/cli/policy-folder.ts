@@ -9,7 +9,8 @@ import {
   type PolicySet,
 } from './policy-engine.ts'
 import { POLICY_EXIT } from './policy-exit.ts'
-import type { Finding, PolicyReport } from './policy-report.ts'
+import type { Finding } from './policy-finding.ts'
+import type { PolicyReport } from './policy-report.ts'
 
 /** The loader takes files of up to 256 KiB, and says so of larger ones; what is beyond this is not even read. */
 const MAX_BYTES = 1_048_576

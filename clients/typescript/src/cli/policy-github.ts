@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { printable } from './output.ts'
+import type { Finding } from './policy-finding.ts'
 import { pathInCheckout } from './policy-place.ts'
-import type { Finding } from './policy-report.ts'
 
 const COMMANDS = { error: 'error', warning: 'warning', note: 'notice' } as const
 

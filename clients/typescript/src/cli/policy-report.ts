@@ -3,18 +3,9 @@ import type { Context, Runner } from './context.ts'
 import { usage } from './exit.ts'
 import { jsonLine, tell } from './output.ts'
 import { POLICY_EXIT, type PolicyExitCode, policyExitOf } from './policy-exit.ts'
+import type { Finding } from './policy-finding.ts'
 import { annotationOf, annotationsOf } from './policy-github.ts'
 import { sarifOf } from './policy-sarif.ts'
-
-/** Something to show at a line of a file. */
-export interface Finding {
-  level: 'error' | 'warning' | 'note'
-  /** What kind of thing it is: the code of a load problem, the id of a rule. */
-  code: string
-  message: string
-  /** The file as the person would open it; line and column count from 1. */
-  place: { file: string; line: number; column?: number }
-}
 
 /** What a policy command has found, for every format. */
 export interface PolicyReport {

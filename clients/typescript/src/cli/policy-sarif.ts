@@ -1,7 +1,7 @@
 import { packageVersion } from './package-version.ts'
 import type { PolicyExitCode } from './policy-exit.ts'
+import type { Finding } from './policy-finding.ts'
 import { uriOf } from './policy-place.ts'
-import type { Finding } from './policy-report.ts'
 
 const SCHEMA =
   'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json'

@@ -1,9 +1,10 @@
 import { join } from 'node:path'
 import { loadTests, runTests, type TestReport, testProblems } from './policy-engine.ts'
 import { POLICY_EXIT } from './policy-exit.ts'
+import type { Finding } from './policy-finding.ts'
 import { invalidReport, loadFolder } from './policy-folder.ts'
 import { identityOf } from './policy-lint.ts'
-import type { Finding, PolicyReport } from './policy-report.ts'
+import type { PolicyReport } from './policy-report.ts'
 
 /** `aigov policy test` */
 export async function test(folder: string): Promise<PolicyReport> {
