@@ -13,6 +13,11 @@ export interface HostRules {
   allowedHosts: string[]
 }
 
+/** Whether a `Host` value is well-formed, whatever it names. Attacker-controlled. */
+export function isHost(value: string): boolean {
+  return HOST.test(value)
+}
+
 /**
  * The check that keeps a web page from driving a loopback service through a name of its own that
  * resolves here (DNS rebinding): only known names are answered. Returns null, or the error to answer

@@ -9,6 +9,8 @@ export function createListener(handle: RequestListener, limits: Limits): Server 
   const server = createServer(
     {
       maxHeaderSize: MAX_HEAD_BYTES,
+      // Whatever NODE_OPTIONS asks for.
+      insecureHTTPParser: false,
       headersTimeout: limits.requestHead,
       requestTimeout: limits.request,
       connectionsCheckingInterval: limits.checkEvery,
