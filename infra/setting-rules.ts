@@ -43,6 +43,10 @@ export function* settingFaults(values: ReadonlyMap<string, string>): Generator<s
   if (origin !== undefined && !isOrigin(origin)) {
     yield 'AUDIT_ORIGIN must be 1 to 200 visible ASCII characters without "+", such as audit.example.org/governance.'
   }
+  const mode = values.get('AUTH_MODE')
+  if (mode !== undefined && !['none', 'keys', 'oidc'].includes(mode)) {
+    yield 'AUTH_MODE must be none, keys or oidc.'
+  }
   try {
     readEnvironment(passedOn, Object.fromEntries(values))
   } catch (error) {

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
+import { isIPv4 } from 'node:net'
 import { join } from 'node:path'
 import { flag, port } from '@ai-governance/common/environment'
+import { isLoopback } from '@ai-governance/common/loopback'
 import { parseDotenv } from '../dotenv.ts'
 import { Failure } from '../failure.ts'
 import { settingFaults } from '../setting-rules.ts'
@@ -20,6 +22,9 @@ export const setByCompose = [
   'AUDIT_URL',
   'AUDIT_IDENTITY_KEY_PATH',
   'POLICY_IDENTITY_KEY_PATH',
+  'IDENTITY_KEY_PATH',
+  'IDENTITY_SECRET_PATH',
+  'IDENTITY_REQUIRED',
 ]
 
 const accepts = (schema: typeof port | typeof flag) => (value: string) =>
@@ -29,11 +34,8 @@ const matches = (form: RegExp) => (value: string) => form.test(value)
 /** What a value must be for docker-compose.yml to do with it what is meant. */
 const forms: Record<string, [(value: string) => boolean, string]> = {
   GATEWAY_PORT: [accepts(port), 'a port from 1 to 65535'],
-  AUTH_MODE: [matches(/^none$/), 'none: keys and oidc are not available yet'],
-  GATEWAY_BIND: [
-    matches(/^127(\.\d{1,3}){3}$/),
-    'a loopback address such as 127.0.0.1, because AUTH_MODE=none lets everybody in who can connect',
-  ],
+  GATEWAY_BIND: [isIPv4, 'an IPv4 address such as 127.0.0.1'],
+  API_KEYS_PATH: [matches(/^(\.\/)?infra\/api-keys\/[^/]+$/), 'a file in infra/api-keys'],
   POLICIES_DIR: [matches(/^\.{0,2}\//), 'a path that starts with "./", "../" or "/"'],
   AIBOM_PUBLIC_KEY_PATH: [matches(/^(\.\/)?infra\/keys\/[^/]+$/), 'a file in infra/keys'],
   AUDIT_WITNESSES_PATH: [matches(/^(\.\/)?infra\/keys\/[^/]+$/), 'a file in infra/keys'],
@@ -71,5 +73,9 @@ function* composeFaults(set: ReadonlyMap<string, string>): Generator<string> {
   for (const [name, [isRight, description]] of Object.entries(forms)) {
     const value = set.get(name)
     if (value !== undefined && !isRight(value)) yield `${name} must be ${description}.`
+  }
+  const isOpen = (set.get('AUTH_MODE') ?? 'none') === 'none'
+  if (isOpen && !isLoopback(set.get('GATEWAY_BIND') ?? '127.0.0.1')) {
+    yield 'GATEWAY_BIND must be a loopback address such as 127.0.0.1, because AUTH_MODE=none lets everybody in who can connect: choose AUTH_MODE=keys or oidc for another.'
   }
 }

@@ -8,14 +8,16 @@
 // Exit codes: 0 done; 1 not done, with a sentence on standard error. A key without its state, or the other way
 // round, is a warning there and no failure: the log is kept without signatures too. No secret is ever printed.
 import { randomBytes } from 'node:crypto'
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Failure } from '../failure.ts'
 import {
+  CALLED_SERVICES,
   ensureIdentityKeys,
   type IdentityFiles,
   POLICY_TO_AUDIT,
   rotateIdentityKeys,
+  writeSecret,
 } from '../identity-keys.ts'
 import { beginOrigin, ensureSigner, type SignerFiles } from '../signing-key.ts'
 import { readComposeSettings } from './compose-settings.ts'
@@ -35,11 +37,14 @@ const IDENTITY = 'identity'
 /** Readable by the group that the database's container is given. */
 const MODE = 0o440
 
-/** Each service gets its own keys; the secret that they follow from stays where no service has it yet. */
+/** Each service gets its own key alone, the gateway the secret that all of them follow from. */
 export function identityFiles(folder: string): IdentityFiles {
   return {
     secretFile: join(folder, 'mcp-gateway', 'identity_secret'),
     keys: {
+      ...Object.fromEntries(
+        CALLED_SERVICES.map((name) => [name, [join(folder, name, 'identity_key')]]),
+      ),
       [POLICY_TO_AUDIT]: [
         join(folder, 'mcp-policy', 'audit_identity_key'),
         join(folder, 'mcp-audit', 'policy_identity_key'),
@@ -66,7 +71,7 @@ export function makeSecrets(folder: string, chosen: string | undefined): string[
   }
   for (const name of names) {
     const value = known.get(name) ?? ((name === 'owner' && chosen) || random())
-    for (const file of filesOf(folder, name)) if (!existsSync(file)) write(file, value)
+    for (const file of filesOf(folder, name)) if (!existsSync(file)) writeSecret(file, value, MODE)
   }
   const made: string[] = names.filter((name) => known.get(name) === undefined)
   return ensureIdentityKeys(identityFiles(folder), MODE) ? [...made, IDENTITY] : made
@@ -85,7 +90,7 @@ export function rotateSecrets(
   if (which.includes(IDENTITY)) rotateIdentityKeys(identityFiles(folder), MODE)
   for (const name of names.filter((name) => which.includes(name))) {
     const value = (name === 'owner' && chosen) || random()
-    for (const file of filesOf(folder, name)) write(file, value)
+    for (const file of filesOf(folder, name)) writeSecret(file, value, MODE)
   }
 }
 
@@ -101,14 +106,6 @@ function currentOf(folder: string, name: Name): string | undefined {
   throw new Failure(
     `The copies of the password ${name} differ or are empty, perhaps after an interrupted change: make a new one as docs/OPERATIONS.md says under "Rotate".`,
   )
-}
-
-/** Complete or not at all. */
-function write(file: string, value: string): void {
-  const draft = `${file}.new`
-  rmSync(draft, { force: true })
-  writeFileSync(draft, `${value}\n`, { mode: MODE, flush: true })
-  renameSync(draft, file)
 }
 
 const signer: SignerFiles = {

@@ -1,7 +1,12 @@
 import { chmodSync, existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { Failure } from '../failure.ts'
-import { ensureIdentityKeys, POLICY_TO_AUDIT } from '../identity-keys.ts'
+import {
+  CALLED_SERVICES,
+  type CalledService,
+  ensureIdentityKeys,
+  POLICY_TO_AUDIT,
+} from '../identity-keys.ts'
 import type { SignerFiles } from '../signing-key.ts'
 import { noteOf } from './database-server.ts'
 import { hasCluster } from './postgres-cluster.ts'
@@ -33,17 +38,33 @@ export function makeSignerFolder(data: string): SignerFiles {
   return { keyFile: join(folder, 'key.pem'), stateFile: join(folder, 'state.json') }
 }
 
+/** Where the keys are that the services know each other by. */
+export interface IdentityPlaces {
+  /** What all keys follow from: for the gateway alone. */
+  secretFile: string
+  /** The key of each service. */
+  keyFiles: Readonly<Record<CalledService, string>>
+  /** The key of mcp-policy's calls to mcp-audit. */
+  policyToAudit: string
+}
+
 /**
- * Makes the keys that the services know each other by, in the folder of the passwords.
+ * Makes the keys that the services know each other by, for their owner alone.
  *
- * @returns the file with the key of mcp-policy's calls to mcp-audit
+ * @param folder the folder of the passwords
  */
-export function makeIdentityKey(data: string): string {
-  const folder = join(data, 'secrets')
-  const keyFile = join(folder, 'mcp-policy-to-mcp-audit')
-  ensureIdentityKeys(
-    { secretFile: join(folder, 'identity_secret'), keys: { [POLICY_TO_AUDIT]: [keyFile] } },
-    0o600,
-  )
-  return keyFile
+export function makeIdentityKeys(folder: string): IdentityPlaces {
+  const places: IdentityPlaces = {
+    secretFile: join(folder, 'identity_secret'),
+    keyFiles: Object.fromEntries(
+      CALLED_SERVICES.map((name) => [name, join(folder, `${name}-identity`)]),
+    ) as Record<CalledService, string>,
+    policyToAudit: join(folder, 'mcp-policy-to-mcp-audit'),
+  }
+  const keys = {
+    ...Object.fromEntries(Object.entries(places.keyFiles).map(([name, file]) => [name, [file]])),
+    [POLICY_TO_AUDIT]: [places.policyToAudit],
+  }
+  ensureIdentityKeys({ secretFile: places.secretFile, keys }, 0o600)
+  return places
 }

@@ -28,6 +28,8 @@ export function screen(
     )
   const databaseUrl = `postgres://${database.user}@127.0.0.1:${database.port}/${database.name}`
   const doubts = warnings.length === 0 ? '' : `\nWarnings:\n\n  ${warnings.join('\n  ')}\n`
+  const isOpen = gateway?.env.AUTH_MODE === 'none'
+  const curl = `curl -w '\\n'${isOpen ? '' : ' -H "Authorization: Bearer $AIGOV_TOKEN"'}`
   return `
 The control plane runs.
 
@@ -37,14 +39,14 @@ ${row('', `PGPASSWORD=$(cat ${relative(root, database.passwordFile)}) psql ${dat
 ${row('logs', `${relative(root, data)}/logs/`)}
 ${row('signing key', `${relative(root, data)}/signer/   verifier key: ${address}/mcp-audit/checkpoint/key`)}
 ${doubts}
-Three commands to try:
+Three commands to try${isOpen ? '' : ', with an API key or a token in AIGOV_TOKEN'}:
 
-  curl -w '\\n' ${address}/mcp
+  ${curl} ${address}/mcp
 
-  curl -w '\\n' ${address}/mcp-policy/validate -H 'Content-Type: application/json' \\
+  ${curl} ${address}/mcp-policy/validate -H 'Content-Type: application/json' \\
     -d '${JSON.stringify({ payload: examplePayload })}'
 
-  curl -w '\\n' ${address}/mcp-audit/log -H 'Content-Type: application/json' \\
+  ${curl} ${address}/mcp-audit/log -H 'Content-Type: application/json' \\
     -d '${JSON.stringify(exampleEvent)}'
 
 Ctrl-C stops everything, the database last.

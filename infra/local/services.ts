@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { SignerFiles } from '../signing-key.ts'
+import type { IdentityPlaces } from './data-folder.ts'
 import type { Secrets } from './secrets.ts'
 import type { Settings } from './settings.ts'
 import type { Program } from './supervisor.ts'
@@ -22,8 +23,7 @@ export interface Places {
   data: string
   secrets: Secrets
   signer: SignerFiles
-  /** The file with the key of mcp-policy's calls to mcp-audit. */
-  identityKey: string
+  identity: IdentityPlaces
   postgresPort: number
 }
 
@@ -50,7 +50,7 @@ export function planServices(settings: Settings, places: Places): ServicePlan[] 
   }))
 }
 
-function ownVariables(settings: Settings, { secrets, signer, identityKey, postgresPort }: Places) {
+function ownVariables(settings: Settings, { secrets, signer, identity, postgresPort }: Places) {
   const database = (login: string, passwordFile: string) => ({
     DATABASE_URL: `postgres://${login}@127.0.0.1:${postgresPort}/${settings.postgresDatabase}`,
     DATABASE_PASSWORD_FILE: passwordFile,
@@ -58,26 +58,37 @@ function ownVariables(settings: Settings, { secrets, signer, identityKey, postgr
   const addresses = Object.fromEntries(
     backends.map(({ name, port }) => [name, `http://127.0.0.1:${port}`]),
   )
+  const identityOf = (name: keyof IdentityPlaces['keyFiles']) => ({
+    IDENTITY_KEY_PATH: identity.keyFiles[name],
+    // Where nobody shows who they are, whoever is on this machine may call a service directly too.
+    IDENTITY_REQUIRED: String(settings.auth.AUTH_MODE !== 'none'),
+  })
   return {
-    'mcp-lineage': database('lineage_service', secrets.lineageService),
+    'mcp-lineage': {
+      ...database('lineage_service', secrets.lineageService),
+      ...identityOf('mcp-lineage'),
+    },
     'mcp-audit': {
+      ...identityOf('mcp-audit'),
       ...database('audit_service', secrets.auditService),
       AUDIT_SIGNING_KEY_PATH: signer.keyFile,
       AUDIT_SIGNER_STATE_PATH: signer.stateFile,
-      POLICY_IDENTITY_KEY_PATH: identityKey,
+      POLICY_IDENTITY_KEY_PATH: identity.policyToAudit,
       AUDIT_WITNESSES_PATH: settings.auditWitnessesPath,
     },
     'mcp-policy': {
+      ...identityOf('mcp-policy'),
       POLICIES_DIR: settings.policiesDir,
       AIBOM_PUBLIC_KEY_PATH: settings.aibomPublicKeyPath,
       AIBOM_REQUIRED: settings.aibomRequired,
       GATE_SLA_MS: settings.gateSlaMs,
       AUDIT_URL: addresses['mcp-audit'],
-      AUDIT_IDENTITY_KEY_PATH: identityKey,
+      AUDIT_IDENTITY_KEY_PATH: identity.policyToAudit,
     },
     'mcp-gateway': {
       MCP_DIRECTORY: JSON.stringify(addresses),
-      AUTH_MODE: 'none',
+      ...settings.auth,
+      IDENTITY_SECRET_PATH: identity.secretFile,
       GATEWAY_ALLOWED_HOSTS: settings.gatewayAllowedHosts,
     },
   } satisfies Record<string, Record<string, string | undefined>>

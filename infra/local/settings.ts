@@ -20,9 +20,14 @@ export interface Settings {
   aibomRequired: string | undefined
   gateSlaMs: string | undefined
   gatewayAllowedHosts: string | undefined
+  /** What the gateway is told about credentials and limits, by the name of the variable. */
+  auth: { AUTH_MODE: string } & Record<string, string | undefined>
   auditOrigin: string | undefined
   auditWitnessesPath: string | undefined
 }
+
+/** Where "aigov keys" keeps the API keys of this checkout unless it is told another place. */
+const API_KEYS = 'infra/api-keys/api-keys.json'
 
 /** The ports of the services and of their metrics, which the gateway cannot have. */
 const reservedPorts = [8081, 8082, 8083, 9180, 9181, 9182, 9183]
@@ -41,17 +46,33 @@ const fixed: Record<string, { only?: string; because: string }> = {
   AUDIT_URL: { because: 'it knows the addresses of its services' },
   AUDIT_IDENTITY_KEY_PATH: { because: 'it makes the key in .data/secrets' },
   POLICY_IDENTITY_KEY_PATH: { because: 'it makes the key in .data/secrets' },
+  IDENTITY_KEY_PATH: { because: 'it makes the keys in .data/secrets' },
+  IDENTITY_SECRET_PATH: { because: 'it makes the secret in .data/secrets' },
+  IDENTITY_REQUIRED: {
+    because: 'AUTH_MODE says it: with "none", calls that nobody signed are taken',
+  },
   MCP_DIRECTORY: { because: 'it knows the addresses of its services' },
-  AUTH_MODE: { only: 'none', because: 'it serves this machine alone, without credentials' },
   GATEWAY_BIND: { only: '127.0.0.1', because: 'it serves this machine alone' },
 }
+
+/** What the gateway alone reads about credentials and limits; it judges them itself. */
+const authNames = [
+  'AUTH_MODE',
+  'API_KEYS_PATH',
+  'OIDC_ISSUER',
+  'OIDC_AUDIENCE',
+  'OIDC_ALGORITHMS',
+  'OIDC_SCOPES_CLAIM',
+  'RATE_LIMIT_PER_KEY',
+  'RATE_LIMIT_PER_ADDRESS',
+]
 
 /** Names that a shell variable may override; the others are too common to be meant for us. */
 const fromShell = [
   'GATEWAY_PORT',
   'GATEWAY_BIND',
   'GATEWAY_ALLOWED_HOSTS',
-  'AUTH_MODE',
+  ...authNames,
   'LOG_LEVEL',
   'POLICIES_DIR',
   'AIBOM_PUBLIC_KEY_PATH',
@@ -98,6 +119,11 @@ function interpret(root: string, values: Map<string, string>): Settings {
     aibomRequired: values.get('AIBOM_REQUIRED'),
     gateSlaMs: values.get('GATE_SLA_MS'),
     gatewayAllowedHosts: values.get('GATEWAY_ALLOWED_HOSTS'),
+    auth: {
+      ...Object.fromEntries(authNames.map((name) => [name, values.get(name)])),
+      AUTH_MODE: values.get('AUTH_MODE') ?? 'none',
+      API_KEYS_PATH: path('API_KEYS_PATH') ?? join(root, API_KEYS),
+    },
     auditOrigin: values.get('AUDIT_ORIGIN'),
     auditWitnessesPath: path('AUDIT_WITNESSES_PATH'),
   }

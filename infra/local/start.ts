@@ -4,9 +4,10 @@
 // Exit codes: 0 after Ctrl-C, SIGTERM or SIGHUP; 1 when something could not start.
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { readIdentityKey } from '@ai-governance/common/identity'
 import { Failure } from '../failure.ts'
 import { ensureSigner } from '../signing-key.ts'
-import { hasDatabase, makeFolders, makeIdentityKey, makeSignerFolder } from './data-folder.ts'
+import { hasDatabase, makeFolders, makeIdentityKeys, makeSignerFolder } from './data-folder.ts'
 import { startDatabase } from './database-server.ts'
 import { explainFileFault } from './file-fault.ts'
 import { takeLock } from './lock.ts'
@@ -61,12 +62,12 @@ async function bringUp(
   }
   const isMade = hasDatabase(data)
   const secrets = ensureSecrets(join(data, 'secrets'), settings.postgresPassword, isMade)
-  const identityKey = makeIdentityKey(data)
+  const identity = makeIdentityKeys(join(data, 'secrets'))
   const signer = makeSignerFolder(data)
   const { made, warning } = await ensureSigner(signer, settings.auditOrigin)
   if (made) say(`made the key that signs checkpoints, ${made}`)
   const planFor = (postgresPort: number) =>
-    planServices(settings, { root, data, secrets, signer, identityKey, postgresPort })
+    planServices(settings, { root, data, secrets, signer, identity, postgresPort })
   for (const plan of planFor(0)) await endLeftoverService(plan, say)
   await checkPorts(planFor(0))
   go()
@@ -86,7 +87,10 @@ async function bringUp(
   const { postgresUser: user, postgresDatabase: name } = settings
   const place = { port: database.port, user, name, passwordFile: secrets.owner }
   const policy = plans.find((plan) => plan.name === 'mcp-policy') as ServicePlan
-  const doubts = await policyWarnings(`http://127.0.0.1:${policy.port}`).catch((error) => [
+  const doubts = await policyWarnings(
+    `http://127.0.0.1:${policy.port}`,
+    readIdentityKey(identity.keyFiles['mcp-policy'], 'IDENTITY_KEY_PATH'),
+  ).catch((error) => [
     `mcp-policy could not be asked what is doubtful about the policies: ${error.message}`,
   ])
   const warnings = warning ? [warning, ...doubts] : doubts

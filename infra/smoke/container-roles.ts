@@ -71,7 +71,7 @@ export const roles: Readonly<Record<string, Role>> = {
   'mcp-lineage': service('mcp-lineage', {
     networks: ['database', 'services'],
     mounts: ['secrets-mcp-lineage:/run/secrets/mcp-lineage:ro'],
-    environment: database,
+    environment: [...database, 'IDENTITY_KEY_PATH'],
   }),
   'mcp-policy': service('mcp-policy', {
     networks: ['services'],
@@ -84,6 +84,7 @@ export const roles: Readonly<Record<string, Role>> = {
       'AIBOM_PUBLIC_KEY_PATH',
       'AIBOM_REQUIRED',
       'GATE_SLA_MS',
+      'IDENTITY_KEY_PATH',
       'AUDIT_URL',
       'AUDIT_IDENTITY_KEY_PATH',
     ],
@@ -97,6 +98,7 @@ export const roles: Readonly<Record<string, Role>> = {
     ],
     environment: [
       ...database,
+      'IDENTITY_KEY_PATH',
       'POLICY_IDENTITY_KEY_PATH',
       'AUDIT_SIGNING_KEY_PATH',
       'AUDIT_SIGNER_STATE_PATH',
@@ -106,10 +108,21 @@ export const roles: Readonly<Record<string, Role>> = {
   'mcp-gateway': {
     ...service('mcp-gateway', {
       networks: ['edge', 'services'],
-      mounts: [],
+      mounts: [
+        'infra/api-keys:/app/infra/api-keys:ro',
+        'secrets-mcp-gateway:/run/secrets/mcp-gateway:ro',
+      ],
       environment: [
         'MCP_DIRECTORY',
         'AUTH_MODE',
+        'API_KEYS_PATH',
+        'OIDC_ISSUER',
+        'OIDC_AUDIENCE',
+        'OIDC_ALGORITHMS',
+        'OIDC_SCOPES_CLAIM',
+        'RATE_LIMIT_PER_KEY',
+        'RATE_LIMIT_PER_ADDRESS',
+        'IDENTITY_SECRET_PATH',
         'GATEWAY_BIND',
         'GATEWAY_PORT',
         'GATEWAY_ALLOWED_HOSTS',

@@ -6,6 +6,10 @@ const files = {
   owner: ['db', '/run/secrets/db/owner'],
   lineage_service: ['mcp-lineage', '/run/secrets/mcp-lineage/lineage_service'],
   audit_service: ['mcp-audit', '/run/secrets/mcp-audit/audit_service'],
+  identity_secret: ['mcp-gateway', '/run/secrets/mcp-gateway/identity_secret'],
+  lineage_identity: ['mcp-lineage', '/run/secrets/mcp-lineage/identity_key'],
+  policy_identity: ['mcp-policy', '/run/secrets/mcp-policy/identity_key'],
+  audit_identity: ['mcp-audit', '/run/secrets/mcp-audit/identity_key'],
   identity_key: ['mcp-policy', '/run/secrets/mcp-policy/audit_identity_key'],
   signing_key: ['mcp-audit', '/signer/key/key.pem'],
 } as const

@@ -6,7 +6,10 @@ import { roles } from '../smoke/container-roles.ts'
 import { parseYaml } from './yaml.ts'
 
 interface ComposeFile {
-  services: Record<string, { volumes?: string[]; networks?: string[] }>
+  services: Record<
+    string,
+    { volumes?: string[]; networks?: string[]; environment?: Record<string, string> }
+  >
   networks: Record<string, { internal?: boolean } | null>
 }
 
@@ -33,8 +36,8 @@ test('mcp-audit alone has the signing key, which it cannot change, and the state
   ])
 })
 
-test('mcp-policy and mcp-audit each have a volume of their own with their identity key, to read only', () => {
-  for (const name of ['mcp-policy', 'mcp-audit']) {
+test('each service has a volume of its own with its identity key, and the gateway with the secret, to read only', () => {
+  for (const name of ['mcp-lineage', 'mcp-policy', 'mcp-audit', 'mcp-gateway']) {
     assert.deepEqual(mountsOf(`secrets-${name}`), [
       `secrets secrets-${name}:/secrets/${name}`,
       `${name} secrets-${name}:/run/secrets/${name}:ro`,
@@ -42,10 +45,30 @@ test('mcp-policy and mcp-audit each have a volume of their own with their identi
   }
 })
 
-test('what all identity keys follow from is in no service', () => {
-  assert.deepEqual(mountsOf('secrets-mcp-gateway'), [
-    'secrets secrets-mcp-gateway:/secrets/mcp-gateway',
+test('every service is told where its key is, and the gateway where the secret is, out of its own volume', () => {
+  const told = Object.entries(stack.services).flatMap(([name, { environment = {} }]) =>
+    Object.entries(environment)
+      .filter(([variable]) => /^IDENTITY_/.test(variable))
+      .map(([variable, value]) => `${name} ${variable}=${value}`),
+  )
+  assert.deepEqual(told, [
+    'mcp-lineage IDENTITY_KEY_PATH=/run/secrets/mcp-lineage/identity_key',
+    'mcp-policy IDENTITY_KEY_PATH=/run/secrets/mcp-policy/identity_key',
+    'mcp-audit IDENTITY_KEY_PATH=/run/secrets/mcp-audit/identity_key',
+    'mcp-gateway IDENTITY_SECRET_PATH=/run/secrets/mcp-gateway/identity_secret',
   ])
+})
+
+test('the gateway alone has the API keys, to read only', () => {
+  assert.deepEqual(mountsOf('./infra/api-keys'), [
+    'mcp-gateway ./infra/api-keys:/app/infra/api-keys:ro',
+  ])
+})
+
+test('the file for an identity provider gives the gateway a way out, and changes nothing else', () => {
+  const { services, networks } = read('docker-compose.oidc.yml')
+  assert.deepEqual(services, { 'mcp-gateway': { networks: ['provider'] } })
+  assert.deepEqual(networks, { provider: null })
 })
 
 test('the file for witnesses gives mcp-audit a way out, and changes nothing else', () => {

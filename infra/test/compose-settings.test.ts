@@ -56,7 +56,9 @@ for (const line of [
   'GATEWAY_PORT=0',
   'GATEWAY_BIND=0.0.0.0',
   'GATEWAY_BIND=localhost',
-  'AUTH_MODE=keys',
+  'AUTH_MODE=password',
+  'API_KEYS_PATH=keys.json',
+  'IDENTITY_REQUIRED=false',
   'POLICIES_DIR=policies',
   'AIBOM_PUBLIC_KEY_PATH=../elsewhere.pem',
   'AUDIT_WITNESSES_PATH=../elsewhere.txt',
@@ -77,6 +79,11 @@ for (const line of [
     )
   })
 }
+
+test('with credentials the gateway may be published where others can connect', (t) => {
+  const lines = ['AUTH_MODE=keys', 'GATEWAY_BIND=0.0.0.0', 'API_KEYS_PATH=infra/api-keys/a.json']
+  assert.equal(readComposeSettings(checkout(t, lines.join('\n'))).size, lines.length)
+})
 
 test('what is right is taken, with the line ends of any system', (t) => {
   const lines = [

@@ -86,18 +86,26 @@ test('a rotation of nothing, or of a name that there is not, is refused', (t) =>
   assert.throws(() => rotateSecrets(folder, ['toString'], undefined), Failure)
 })
 
+const services = ['mcp-lineage', 'mcp-policy', 'mcp-audit']
 const identityFiles = [
   'mcp-gateway/identity_secret',
   'mcp-policy/audit_identity_key',
   'mcp-audit/policy_identity_key',
+  ...services.map((name) => `${name}/identity_key`),
 ]
 
-test('mcp-policy and mcp-audit have one key for the calls between them, and nobody has another’s', (t) => {
+test('each service has a key of its own, mcp-policy and mcp-audit one for their calls, and nobody another’s', (t) => {
   const folder = volumes(t)
   makeSecrets(folder, undefined)
   const [secret, signs, verifies] = identityFiles.map((file) => read(folder, file))
   assert.equal(signs, verifies)
   assert.equal(signs, deriveIdentityKey(secret as string, 'mcp-policy>mcp-audit'))
+  const own = services.map((name) => read(folder, `${name}/identity_key`))
+  assert.deepEqual(
+    own,
+    services.map((name) => deriveIdentityKey(secret as string, name)),
+  )
+  assert.equal(new Set([...own, signs]).size, 4)
   for (const file of identityFiles) assert.equal(statSync(join(folder, file)).mode & 0o777, 0o440)
   const all = readdirSync(folder, { recursive: true }).filter((file) => /identity/.test(`${file}`))
   assert.deepEqual(all.sort(), identityFiles.toSorted())
@@ -111,5 +119,18 @@ test('a rotation of the identity makes a new secret and keys, and leaves the pas
   const after = [...files, ...identityFiles].map((file) => read(folder, file))
   assert.deepEqual(after.slice(0, files.length), before.slice(0, files.length))
   for (let i = files.length; i < after.length; i++) assert.notEqual(after[i], before[i])
-  assert.equal(after.at(-1), after.at(-2))
+  const [, signs, verifies] = after.slice(files.length)
+  assert.equal(signs, verifies)
+})
+
+test('the volumes of an older version get the keys that they lack, and keep what they have', (t) => {
+  const folder = volumes(t)
+  makeSecrets(folder, undefined)
+  const before = [...files, ...identityFiles].map((file) => read(folder, file))
+  for (const name of services) rmSync(join(folder, name, 'identity_key'))
+  assert.deepEqual(makeSecrets(folder, undefined), [])
+  assert.deepEqual(
+    [...files, ...identityFiles].map((file) => read(folder, file)),
+    before,
+  )
 })

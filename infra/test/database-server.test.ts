@@ -22,6 +22,7 @@ const defaults: Settings = {
   aibomRequired: undefined,
   gateSlaMs: undefined,
   gatewayAllowedHosts: undefined,
+  auth: { AUTH_MODE: 'none' },
   auditOrigin: undefined,
   auditWitnessesPath: undefined,
 }

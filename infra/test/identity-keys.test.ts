@@ -10,10 +10,10 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { readIdentityKey } from '@ai-governance/common/identity'
+import { deriveIdentityKey } from '@ai-governance/common/identity'
 import { Failure } from '../failure.ts'
 import { ensureIdentityKeys, type IdentityFiles, rotateIdentityKeys } from '../identity-keys.ts'
-import { makeIdentityKey } from '../local/data-folder.ts'
+import { type IdentityPlaces, makeIdentityKeys } from '../local/data-folder.ts'
 import { ensureSecrets } from '../local/secrets.ts'
 import { planServices } from '../local/services.ts'
 import { readSettings } from '../local/settings.ts'
@@ -90,24 +90,57 @@ test('a damaged secret is told, and no key is made from it', (t) => {
   }
 })
 
-test('npm start makes the key for its owner alone, and tells mcp-policy and mcp-audit where it is', (t) => {
+/** What `npm start` tells its services of identities with these settings. */
+function told(t: TestContext, shell: NodeJS.ProcessEnv) {
   const data = scratchFolder(t)
   const root = scratchFolder(t)
   copyFileSync(join(import.meta.dirname, '../../.env.example'), join(root, '.env.example'))
   const secrets = ensureSecrets(join(data, 'secrets'), undefined, false)
-  const identityKey = makeIdentityKey(data)
-  assert.equal(statSync(identityKey).mode & 0o777, 0o600)
-  assert.equal(readIdentityKey(identityKey, 'X').length, 32)
+  const identity = makeIdentityKeys(join(data, 'secrets'))
   const signer = { keyFile: 'k', stateFile: 's' }
-  const places = { root, data, secrets, signer, identityKey, postgresPort: 1 }
-  const told = planServices(readSettings(root, {}), places).flatMap(({ name, env }) =>
+  const places = { root, data, secrets, signer, identity, postgresPort: 1 }
+  const variables = planServices(readSettings(root, shell), places).flatMap(({ name, env }) =>
     Object.entries(env)
-      .filter(([variable]) => /IDENTITY|AUDIT_URL/.test(variable))
+      .filter(([variable]) => /IDENTITY|AUTH_MODE/.test(variable))
       .map(([variable, value]) => `${name} ${variable}=${value}`),
   )
-  assert.deepEqual(told, [
-    'mcp-policy AUDIT_URL=http://127.0.0.1:8083',
-    `mcp-policy AUDIT_IDENTITY_KEY_PATH=${identityKey}`,
-    `mcp-audit POLICY_IDENTITY_KEY_PATH=${identityKey}`,
-  ])
+  return { identity, variables }
+}
+
+const variablesOf = (
+  { secretFile, keyFiles, policyToAudit }: IdentityPlaces,
+  required: boolean,
+) => [
+  `mcp-lineage IDENTITY_KEY_PATH=${keyFiles['mcp-lineage']}`,
+  `mcp-lineage IDENTITY_REQUIRED=${required}`,
+  `mcp-policy IDENTITY_KEY_PATH=${keyFiles['mcp-policy']}`,
+  `mcp-policy IDENTITY_REQUIRED=${required}`,
+  `mcp-policy AUDIT_IDENTITY_KEY_PATH=${policyToAudit}`,
+  `mcp-audit IDENTITY_KEY_PATH=${keyFiles['mcp-audit']}`,
+  `mcp-audit IDENTITY_REQUIRED=${required}`,
+  `mcp-audit POLICY_IDENTITY_KEY_PATH=${policyToAudit}`,
+  `mcp-gateway IDENTITY_SECRET_PATH=${secretFile}`,
+]
+
+test('npm start makes keys for their owner alone, each service’s own, and tells each where its own is', (t) => {
+  const { identity, variables } = told(t, {})
+  const { secretFile, keyFiles, policyToAudit } = identity
+  const files = [secretFile, ...Object.values(keyFiles), policyToAudit]
+  for (const file of files) assert.equal(statSync(file).mode & 0o777, 0o600)
+  assert.equal(new Set(files.map((file) => readFileSync(file, 'utf8'))).size, 5)
+  const secret = readFileSync(secretFile, 'utf8').trim()
+  for (const [name, file] of Object.entries(keyFiles)) {
+    assert.equal(readFileSync(file, 'utf8').trim(), deriveIdentityKey(secret, name))
+  }
+  // Unsigned calls are taken where nobody shows who they are, and the gateway signs its own all the same.
+  const expected = [...variablesOf(identity, false), 'mcp-gateway AUTH_MODE=none']
+  assert.deepEqual(variables.toSorted(), expected.toSorted())
+})
+
+test('npm start with credentials has services take signed calls alone', (t) => {
+  for (const mode of ['keys', 'oidc']) {
+    const { identity, variables } = told(t, { AUTH_MODE: mode })
+    const expected = [...variablesOf(identity, true), `mcp-gateway AUTH_MODE=${mode}`]
+    assert.deepEqual(variables.toSorted(), expected.toSorted())
+  }
 })

@@ -54,7 +54,7 @@ test('the same header goes straight to mcp-audit and counts, once at each replic
     const { status, actor } = await post(`${url}/log`, ACTIVATED, headers)
     assert.deepEqual([status, actor], [200, 'service:mcp-policy'])
     const again = await post(`${url}/log`, ACTIVATED, headers)
-    assert.deepEqual([again.status, again.code], [401, 'invalid_identity'])
+    assert.deepEqual([again.status, again.code], [401, 'unauthorized'])
   }
 })
 

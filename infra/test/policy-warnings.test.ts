@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -17,6 +18,9 @@ test('the warnings of mcp-policy are told, except that a policy has no tests', a
   const changed = text.replace(/^thresholds:$/m, 'thresholds:\n  nobody_reads_this: 1')
   assert.notEqual(changed, text)
   writeFileSync(policy, changed)
+  const key = randomBytes(32)
+  const keyFile = join(folder, 'key')
+  writeFileSync(keyFile, key.toString('base64url'))
   const port = String(await freePort())
   const url = `http://127.0.0.1:${port}`
   const service = supervise(
@@ -24,7 +28,7 @@ test('the warnings of mcp-policy are told, except that a policy has no tests', a
       name: 'mcp-policy',
       script: join(root, 'services', 'mcp-policy', 'src', 'main.ts'),
       cwd: folder,
-      env: { PORT: port, POLICIES_DIR: policies },
+      env: { PORT: port, POLICIES_DIR: policies, IDENTITY_KEY_PATH: keyFile },
       logFile: join(folder, 'mcp-policy.log'),
       pidFile: join(folder, 'mcp-policy.pid'),
       readyUrl: `${url}/readyz`,
@@ -33,6 +37,6 @@ test('the warnings of mcp-policy are told, except that a policy has no tests', a
   )
   t.after(() => service.stop())
   await service.ready
-  const codes = (await policyWarnings(url)).map((warning) => warning.split(' ')[1])
+  const codes = (await policyWarnings(url, key)).map((warning) => warning.split(' ')[1])
   assert.deepEqual(codes, ['threshold_unused'])
 })

@@ -48,6 +48,16 @@ test('without a .env the defaults hold', (t) => {
     aibomRequired: undefined,
     gateSlaMs: undefined,
     gatewayAllowedHosts: undefined,
+    auth: {
+      AUTH_MODE: 'none',
+      API_KEYS_PATH: join(root, 'infra/api-keys/api-keys.json'),
+      OIDC_ISSUER: undefined,
+      OIDC_AUDIENCE: undefined,
+      OIDC_ALGORITHMS: undefined,
+      OIDC_SCOPES_CLAIM: undefined,
+      RATE_LIMIT_PER_KEY: undefined,
+      RATE_LIMIT_PER_ADDRESS: undefined,
+    },
     auditOrigin: undefined,
     auditWitnessesPath: undefined,
   })
@@ -72,9 +82,21 @@ test('an empty value counts as not set', (t) => {
 })
 
 test('what the local stack sets by itself is refused, its own value excepted', (t) => {
-  const others = 'HOST=0.0.0.0\nPORT=8000\nAUTH_MODE=keys\nGATEWAY_BIND=0.0.0.0\nMCP_DIRECTORY={}'
+  const others =
+    'HOST=0.0.0.0\nPORT=8000\nIDENTITY_REQUIRED=false\nGATEWAY_BIND=0.0.0.0\nMCP_DIRECTORY={}'
   assert.deepEqual(namesRefused(t, others).sort(), others.match(/^[A-Z_]+/gm)?.sort())
   assert.deepEqual(namesRefused(t, 'HOST=127.0.0.1\nAUTH_MODE=none\nGATEWAY_BIND=127.0.0.1'), [])
+})
+
+test('who may call is for a person to choose, and the gateway is told', (t) => {
+  const root = rootWith(t, 'AUTH_MODE=oidc\nOIDC_ISSUER=https://id.example\nAPI_KEYS_PATH=k.json\n')
+  const settings = readSettings(root, { RATE_LIMIT_PER_KEY: '10' })
+  const { AUTH_MODE, OIDC_ISSUER, API_KEYS_PATH, RATE_LIMIT_PER_KEY } = settings.auth
+  assert.deepEqual(
+    [AUTH_MODE, OIDC_ISSUER, API_KEYS_PATH, RATE_LIMIT_PER_KEY],
+    ['oidc', 'https://id.example', join(root, 'k.json'), '10'],
+  )
+  assert.deepEqual(refusals(t, 'AUTH_MODE=password'), ['1 AUTH_MODE'])
 })
 
 test('a port that a service has, or that is none, is refused for the gateway', (t) => {

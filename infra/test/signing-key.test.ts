@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { readVerifierKey } from '../../clients/typescript/src/signed-note.ts'
 import { Failure } from '../failure.ts'
-import { makeSignerFolder } from '../local/data-folder.ts'
+import { makeIdentityKeys, makeSignerFolder } from '../local/data-folder.ts'
 import { planServices } from '../local/services.ts'
 import { readSettings } from '../local/settings.ts'
 import { beginOrigin, ensureSigner, type SignerFiles } from '../signing-key.ts'
@@ -116,7 +116,7 @@ test('of the local services mcp-audit alone is told where key and state are', (t
     data,
     secrets,
     signer,
-    identityKey: 'd',
+    identity: makeIdentityKeys(data),
     postgresPort: 1,
   })
   const told = plans.flatMap(({ name, env }) =>

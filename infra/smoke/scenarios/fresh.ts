@@ -34,10 +34,18 @@ export const fresh: Scenario = {
       assert.ok(above_base_mib < MAX_ABOVE_BASE_MIB, `${name} is ${above_base_mib} MiB above base`)
     }
     await onlyWhatRuns(stack)
+    say('a call past the gateway, from its own network')
+    await signedCallsAlone(stack)
     say('an edited policy, without a build or a restart')
     await editPolicy(stack)
     return { rules: ruleCount, containers: containers.length, images, memory }
   },
+}
+
+/** What a container mounts from the checkout. */
+const MOUNTED: Readonly<Record<string, RegExp>> = {
+  'mcp-policy': /^\/app\/(policies|infra\/keys)\//,
+  'mcp-gateway': /^\/app\/infra\/api-keys\//,
 }
 
 /** The files of this repository in each image: sources and the manifests that Node reads, nothing beside them. */
@@ -47,14 +55,28 @@ async function onlyWhatRuns(stack: ComposeStack): Promise<void> {
     const { stdout } = await stack.compose(['exec', '-T', service, ...find])
     const files = stdout.trim().split('\n')
     const runs =
-      /^\/app\/services\/[a-z-]+\/(package\.json|src\/([a-z0-9-]+\/)*[a-z0-9-]+\.(ts|js))$/
-    const mounted = /^\/app\/(policies|infra\/keys)\//
+      /^\/app\/services\/[a-z-]+\/(package\.json|src\/([a-z0-9-]+\/)*[a-z0-9-]+\.(ts|js|json|html|css|svg))$/
     assert.ok(files.length > 20)
     assert.deepEqual(
-      files.filter((file) => !runs.test(file) && !(service === 'mcp-policy' && mounted.test(file))),
+      files.filter((file) => !runs.test(file) && !MOUNTED[service]?.test(file)),
       [],
     )
   }
+}
+
+/** Whoever is on the network of the services gets nothing from them without a signature. */
+async function signedCallsAlone(stack: ComposeStack): Promise<void> {
+  const targets = ['mcp-audit:8000/events', 'mcp-lineage:8000/models', 'mcp-policy:8000/policies']
+  const ask = `for (const at of ${JSON.stringify(targets)}) {
+    const answer = await fetch('http://' + at)
+    console.log(answer.status, (await answer.json()).code)
+  }`
+  const run = ['exec', '-T', 'mcp-gateway', 'node', '--input-type=module', '-e', ask]
+  const { stdout } = await stack.compose(run)
+  assert.deepEqual(
+    stdout.trim().split('\n'),
+    targets.map(() => '401 unauthorized'),
+  )
 }
 
 async function editPolicy(stack: ComposeStack): Promise<void> {

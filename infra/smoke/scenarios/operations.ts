@@ -82,7 +82,10 @@ async function refuseCutArchive(stack: ComposeStack): Promise<void> {
 }
 
 async function rotate(stack: ComposeStack): Promise<void> {
-  const names: SecretName[] = ['owner', 'lineage_service', 'audit_service', 'identity_key']
+  const names: SecretName[] = [
+    ...(['owner', 'lineage_service', 'audit_service', 'identity_secret'] as const),
+    ...(['lineage_identity', 'policy_identity', 'audit_identity', 'identity_key'] as const),
+  ]
   const all = () => Promise.all(names.map((name) => secretOf(stack, name)))
   const before = await all()
   await runChapter(stack, 'Rotate')

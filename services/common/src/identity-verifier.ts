@@ -1,35 +1,16 @@
 import { hash, timingSafeEqual } from 'node:crypto'
-import { z } from 'zod'
-import { sha256Text } from './answers.ts'
 import { ApiError } from './errors.ts'
-import { text } from './fields.ts'
-import { IDENTITY_LIFETIME, type IdentityClaims, identityMac } from './identity.ts'
+import { type IdentityClaims, identityMac } from './identity.ts'
+import { identityClaims, timeFault } from './identity-claims.ts'
 import { ReplayMemory } from './identity-replays.ts'
-import { REQUEST_ID } from './request-id.ts'
 import { parseStrictJson } from './strict-json.ts'
 
 /** How far ahead of ours the clock of a caller may be, in seconds. */
 export const IDENTITY_LEEWAY = 5
 /** The claims of a target of 4 KiB fit. */
-const MAX_LENGTH = 8_192
+const MAX_LENGTH = 12_288
 const FORM = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{43}$/
 const MAX_VALUES = 64
-
-const Claims = z.strictObject({
-  v: z.literal(1),
-  iss: text(100),
-  sub: text(600),
-  svc: text(600).nullable(),
-  scopes: z.array(text(100)).max(32),
-  aud: text(100),
-  rid: z.string().regex(REQUEST_ID),
-  m: text(20),
-  target: text(4_096),
-  body: sha256Text.nullable(),
-  iat: z.int().min(0),
-  exp: z.int().min(0),
-  jti: z.string().regex(/^[A-Za-z0-9_-]{21}[AQgw]$/),
-})
 
 /** Whose headers a service accepts. */
 export interface Issuer {
@@ -52,6 +33,7 @@ export interface SignedRequest {
 export interface VerifierOptions {
   /** The service that verifies. */
   audience: string
+  /** The one that signs most comes first. */
   issuers: readonly Issuer[]
   /** When it started, in seconds since the epoch. What was signed before, the process before may have seen. */
   startedAt: number
@@ -60,7 +42,7 @@ export interface VerifierOptions {
 
 /**
  * Verifies `X-MCP-Identity` (docs/FORMATS.md) in two steps, since the body comes after the header. Every
- * refusal is `invalid_identity`; why, is in its cause, for the log: whoever sends a copy learns nothing by it.
+ * refusal is `unauthorized`; why, is in its cause, for the log: whoever sends a copy learns nothing by it.
  *
  * Time never runs back here: where the clock is set back it stands still until it is as late again, since what had
  * expired, and was forgotten, would count once more.
@@ -84,13 +66,13 @@ export class IdentityVerifier {
    *
    * @param header attacker-controlled
    * @param now seconds since the epoch
-   * @throws ApiError `invalid_identity`
+   * @throws ApiError `unauthorized`
    */
   verify(header: string, request: SignedRequest, now: number): IdentityClaims {
     const { claims, issuer } = this.#signed(header)
     const fault =
       requestFault(claims, request, this.#audience) ??
-      timeFault(claims, this.#timeAt(now)) ??
+      timeFault(claims, this.#timeAt(now), IDENTITY_LEEWAY) ??
       (claims.iat < this.#startedAt ? 'it was signed before this service started' : null) ??
       (claims.iss === issuer.name && issuer.mayClaim(claims)
         ? null
@@ -105,13 +87,13 @@ export class IdentityVerifier {
    *
    * @param body as it came; empty where there is none
    * @param now seconds since the epoch
-   * @throws ApiError `invalid_identity`; `overloaded` where no more can be remembered
+   * @throws ApiError `unauthorized`; `overloaded` where no more can be remembered
    */
   admit(claims: IdentityClaims, body: Uint8Array, now: number): void {
     if (claims.body !== hash('sha256', body)) throw refusal('it was signed for another body')
     const time = this.#timeAt(now)
     if (claims.exp <= time) throw refusal('it expired while its body arrived')
-    const before = this.#seen.add(claims.jti, time)
+    const before = this.#seen.add(claims.jti, claims.exp, time)
     if (before === 'seen') throw refusal('it was used before: sign every attempt anew')
     if (before === 'full') throw new ApiError('overloaded')
   }
@@ -132,9 +114,9 @@ export class IdentityVerifier {
       timingSafeEqual(Buffer.from(identityMac(first, key)), given),
     )
     if (!issuer) throw refusal()
-    const result = Claims.safeParse(parsed(Buffer.from(first, 'base64url')))
-    if (!result.success) throw refusal('its claims are not of the known form')
-    return { claims: result.data, issuer }
+    const claims = identityClaims(parsed(Buffer.from(first, 'base64url')))
+    if (!claims) throw refusal('its claims are not of the known form')
+    return { claims, issuer }
   }
 }
 
@@ -154,17 +136,13 @@ function requestFault(claims: IdentityClaims, request: SignedRequest, audience: 
   return claims.body === null ? 'this service takes no stream' : null
 }
 
-function timeFault({ iat, exp }: IdentityClaims, now: number): string | null {
-  if (exp <= iat || exp - iat > IDENTITY_LIFETIME) {
-    return `it must count for 1 to ${IDENTITY_LIFETIME} seconds`
-  }
-  if (iat > now + IDENTITY_LEEWAY) return 'it was signed in the future: compare the clocks'
-  return exp <= now ? 'it has expired: compare the clocks' : null
-}
-
-/** @param why unless it was not signed at all: of that there may be any number */
-function refusal(why?: string): ApiError {
-  return new ApiError('invalid_identity', undefined, {
+/**
+ * The refusal of a call that does not say who calls, or not so that it counts: to whoever calls always the same.
+ *
+ * @param why for the log, unless it was not signed at all: of that there may be any number
+ */
+export function refusal(why?: string): ApiError {
+  return new ApiError('unauthorized', undefined, {
     headers: { 'www-authenticate': 'MCP-Identity' },
     cause: why && new Error(`X-MCP-Identity is signed and not accepted: ${why}`),
   })

@@ -8,6 +8,12 @@ export const IDENTITY_HEADER = 'x-mcp-identity'
 /** The longest time between `iat` and `exp`, in seconds. */
 export const IDENTITY_LIFETIME = 60
 
+/**
+ * For how long a call counts that the gateway passes on, in seconds: it may wait 10 s for a connection, and 20 s is
+ * more than two clocks should differ by. Services remember each for so long, so it is no longer than it has to be.
+ */
+export const FORWARDED_LIFETIME = 30
+
 /** What a header says of the one request that it goes with. */
 export interface IdentityClaims {
   v: 1
@@ -17,7 +23,7 @@ export interface IdentityClaims {
   sub: string
   /** `service:<iss>` where a service speaks for itself, null where it passes a call on. */
   svc: string | null
-  scopes: string[]
+  scopes: readonly string[]
   /** The service that is called. */
   aud: string
   /** The `X-Request-ID` of the request. */

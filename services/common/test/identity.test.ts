@@ -45,7 +45,7 @@ function judge(header: string, body: string = BODY, now: number = NOW): Identity
   return claims
 }
 
-const isRefusal = (error: unknown) => error instanceof ApiError && error.code === 'invalid_identity'
+const isRefusal = (error: unknown) => error instanceof ApiError && error.code === 'unauthorized'
 
 test('a header that is made as docs/FORMATS.md says is the one of the vector', () => {
   const file = join(import.meta.dirname, '../../../docs/vectors/identity.json')

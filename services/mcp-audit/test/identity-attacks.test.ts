@@ -96,7 +96,7 @@ describe('the attack: somebody who sees a signed call', () => {
       const right = headers['x-mcp-identity'] as string
       const changed = right.slice(0, i) + (right[i] === 'A' ? 'B' : 'A') + right.slice(i + 1)
       const { json } = await send({ ...call, headers: { ...headers, 'x-mcp-identity': changed } })
-      assert.equal(json.code, 'invalid_identity', `character ${i}`)
+      assert.equal(json.code, 'unauthorized', `character ${i}`)
     }
     assert.equal(await entries(), before)
   })
@@ -135,7 +135,7 @@ test('the attack: what one process took is sent to the one that is started in it
   const before = await entries()
   const again = { method: 'POST', url: '/log', payload: call.body ?? '' } as const
   const refused = await app.inject({ ...again, headers: { ...JSON_TYPE, ...headers } })
-  assert.deepEqual([refused.statusCode, refused.json().code], [401, 'invalid_identity'])
+  assert.deepEqual([refused.statusCode, refused.json().code], [401, 'unauthorized'])
   assert.equal(await entries(), before)
 })
 
@@ -157,7 +157,7 @@ test('every refusal has the same words: why, is said to the log alone', async ()
     words.add(JSON.stringify(others))
   }
   assert.equal(words.size, 1)
-  assert.match([...words].join(), /invalid_identity/)
+  assert.match([...words].join(), /unauthorized/)
 })
 
 test('another key, or none that is one, is refused', async () => {

@@ -74,7 +74,7 @@ export async function entries(): Promise<number> {
 export async function assertRefused(call: Call): Promise<void> {
   const before = await entries()
   const { status, json, headers } = await send(call)
-  assert.deepEqual([status, json.code], [401, 'invalid_identity'], JSON.stringify(json))
+  assert.deepEqual([status, json.code], [401, 'unauthorized'], JSON.stringify(json))
   assert.equal(headers['www-authenticate'], 'MCP-Identity')
   assert.equal(await entries(), before)
 }
