@@ -5,6 +5,7 @@ import {
   serverVariables,
 } from '@ai-governance/common/environment'
 import { z } from 'zod'
+import { type AuthConfig, authConfig, authVariables, type RateLimits } from './auth-config.ts'
 import { type Directory, isLoopback, parseDirectory } from './directory.ts'
 
 export interface Config {
@@ -16,6 +17,10 @@ export interface Config {
   ports: number[]
   allowedHosts: string[]
   directory: Directory
+  auth: AuthConfig
+  rateLimits: RateLimits
+  /** The file with the secret of the stack; undefined where services take unsigned calls. */
+  identitySecretPath: string | undefined
 }
 
 /** Where `npm start` puts the services. */
@@ -35,10 +40,7 @@ const variables = {
     .string()
     .default(LOCAL_DIRECTORY)
     .describe('a JSON object such as {"mcp-audit":"http://mcp-audit:8000"}'),
-  AUTH_MODE: z
-    .enum(['none', 'keys', 'oidc'])
-    .default('none')
-    .describe('none: keys and oidc are not available yet'),
+  ...authVariables,
   GATEWAY_BIND: z
     .string()
     .optional()
@@ -48,15 +50,12 @@ const variables = {
 /** Reads the configuration from an environment. Throws `EnvironmentError` with what to do about it. */
 export function readConfig(env: Record<string, string | undefined> = process.env): Config {
   const read = readEnvironment(variables, env)
-  if (read.AUTH_MODE !== 'none') {
-    throw new EnvironmentError([
-      `AUTH_MODE=${read.AUTH_MODE} is not available yet: set AUTH_MODE=none and keep the gateway on loopback.`,
-    ])
-  }
-  if (!isLoopback(read.HOST) && !(read.GATEWAY_BIND && isLoopback(read.GATEWAY_BIND))) {
+  const isLocal = isLoopback(read.HOST) || (read.GATEWAY_BIND && isLoopback(read.GATEWAY_BIND))
+  if (read.AUTH_MODE === 'none' && !isLocal) {
     throw new EnvironmentError([
       'AUTH_MODE=none lets everybody in who can connect: set HOST to 127.0.0.1, or, where the port is ' +
-        'published by a container runtime, set GATEWAY_BIND to the loopback address that it is published on.',
+        'published by a container runtime, set GATEWAY_BIND to the loopback address that it is published on. ' +
+        'AUTH_MODE=keys and oidc may listen anywhere.',
     ])
   }
   const ports = [...new Set([read.PORT, read.GATEWAY_PORT ?? read.PORT])]
@@ -70,5 +69,6 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     ports,
     allowedHosts: read.GATEWAY_ALLOWED_HOSTS,
     directory: directory as Directory,
+    ...authConfig(read),
   }
 }

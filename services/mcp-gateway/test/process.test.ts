@@ -4,7 +4,7 @@ import { Agent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
 import { describe, test } from 'node:test'
 import { getBytes, postBytes, sendRaw, startRecorder } from './harness.ts'
-import { spawnGateway, startProcess } from './process.ts'
+import { MAIN, spawnGateway, startProcess } from './process.ts'
 
 async function exit(t: import('node:test').TestContext, env: Record<string, string>) {
   const { child, output } = spawnGateway(t, { PORT: '18999', ...env })
@@ -12,12 +12,44 @@ async function exit(t: import('node:test').TestContext, env: Record<string, stri
   return { code, ...output }
 }
 
+const KEYS = { AUTH_MODE: 'keys', IDENTITY_SECRET_PATH: '/x' }
+const OIDC = {
+  ...{ AUTH_MODE: 'oidc', IDENTITY_SECRET_PATH: '/x' },
+  ...{ OIDC_ISSUER: 'https://idp.example', OIDC_AUDIENCE: 'x' },
+}
+
 describe('a configuration that must not start ends the process with 78 and names what is wrong', () => {
   const rows: [name: string, env: Record<string, string>, sentence: RegExp][] = [
+    ['keys without a secret to sign by', { AUTH_MODE: 'keys' }, /needs IDENTITY_SECRET_PATH/],
     [
-      'keys, which are not available yet',
-      { AUTH_MODE: 'keys' },
-      /AUTH_MODE=keys is not available yet/,
+      'a secret that is not there',
+      { IDENTITY_SECRET_PATH: '/none' },
+      /IDENTITY_SECRET_PATH: .*ENOENT/,
+    ],
+    ['a secret that is none', { IDENTITY_SECRET_PATH: MAIN }, /IDENTITY_SECRET_PATH: .* 32 bytes/],
+    ['keys without a file', KEYS, /needs API_KEYS_PATH/],
+    [
+      'oidc without an audience',
+      { ...OIDC, OIDC_AUDIENCE: '' },
+      /needs OIDC_ISSUER and OIDC_AUDIENCE/,
+    ],
+    ['oidc without an issuer', { ...OIDC, OIDC_ISSUER: '' }, /needs OIDC_ISSUER and OIDC_AUDIENCE/],
+    [
+      'an issuer without TLS',
+      { ...OIDC, OIDC_ISSUER: 'http://idp.example' },
+      /OIDC_ISSUER has a wrong value/,
+    ],
+    [
+      'tokens without signature',
+      { ...OIDC, OIDC_ALGORITHMS: 'none' },
+      /OIDC_ALGORITHMS has a wrong value/,
+    ],
+    ['HMAC', { ...OIDC, OIDC_ALGORITHMS: 'RS256,HS256' }, /OIDC_ALGORITHMS has a wrong value/],
+    ['a rate of nothing', { RATE_LIMIT_PER_KEY: '0' }, /RATE_LIMIT_PER_KEY has a wrong value/],
+    [
+      'a rate in words',
+      { RATE_LIMIT_PER_ADDRESS: '5/s' },
+      /RATE_LIMIT_PER_ADDRESS has a wrong value/,
     ],
     ['an unknown AUTH_MODE', { AUTH_MODE: 'open' }, /AUTH_MODE has a wrong value/],
     ['a public HOST', { HOST: '0.0.0.0' }, /GATEWAY_BIND/],

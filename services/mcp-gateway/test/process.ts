@@ -6,7 +6,8 @@ import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { freePort } from './harness.ts'
 
-const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url))
+/** What a container runs. */
+export const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 
 /** Starts `main.ts` with nothing in its environment but `env`. */
 export function spawnGateway(t: TestContext, env: Record<string, string>) {

@@ -1,0 +1,106 @@
+import { requestId } from '@ai-governance/common/request-id'
+import type { App } from '@ai-governance/common/server'
+import { ask } from './ask.ts'
+import { type Authenticator, DENIALS } from './auth.ts'
+import { type AppendBatch, DenialLog } from './auth-denials.ts'
+import { Guard } from './auth-guard.ts'
+import { IssuerKeys, type IssuerTimes } from './auth-issuer.ts'
+import { ApiKeys } from './auth-keys.ts'
+import { OidcTokens } from './auth-oidc.ts'
+import type { Config } from './config.ts'
+import { RateLimiter } from './rate-limits.ts'
+import { GATEWAY, type IdentityHeaders } from './signing.ts'
+import type { Upstreams } from './upstreams.ts'
+
+/** How long mcp-audit may take for a batch of denials, in ms. */
+const APPEND_WITHIN = 2_000
+
+export interface AuthParts {
+  config: Pick<Config, 'auth' | 'rateLimits'>
+  app: App
+  upstreams: Upstreams
+  sign: IdentityHeaders
+  /** How often denials become entries, in ms. This and the next differ from the default in tests alone. */
+  denialsEvery?: number
+  issuerTimes?: IssuerTimes
+}
+
+export interface Auth {
+  guard: Guard
+  /** What is missing before anybody can be let in. */
+  missing: () => string[]
+  /** Puts what was counted on the log, and ends what watches keys. */
+  stop: () => Promise<void>
+}
+
+/**
+ * Everything that decides who may call.
+ *
+ * @throws EnvironmentError where API_KEYS_PATH is no usable file
+ */
+export function openAuth(parts: AuthParts): Auth {
+  const { config, app, upstreams, sign, denialsEvery } = parts
+  const authenticator = authenticatorOf(parts)
+  const append = appendBatch(upstreams, sign)
+  const denials = authenticator && append ? new DenialLog(append, app.log, denialsEvery) : null
+  const counter = app.metrics.counter({
+    name: 'governance_gateway_denials_total',
+    help: 'Requests whose credentials did not do, by why',
+    labels: { class: DENIALS },
+  })
+  const { perKey, perAddress } = config.rateLimits
+  const guard = new Guard({
+    authenticator,
+    perKey: perKey && new RateLimiter(perKey),
+    perAddress: perAddress && new RateLimiter(perAddress),
+    onDenied: (denial, source) => {
+      counter.inc({ class: denial })
+      denials?.count(denial, source)
+    },
+  })
+  return {
+    guard,
+    missing: () => authenticator?.missing() ?? [],
+    stop: async () => {
+      await authenticator?.stop()
+      await denials?.stop()
+    },
+  }
+}
+
+function authenticatorOf({ config: { auth }, app, issuerTimes }: AuthParts): Authenticator | null {
+  switch (auth.mode) {
+    case 'none':
+      return null
+    case 'keys':
+      return new ApiKeys(auth.path, app.log)
+    case 'oidc':
+      return new OidcTokens(auth, new IssuerKeys(auth.issuer, app.log, issuerTimes))
+  }
+}
+
+/** Null where there is no mcp-audit. */
+function appendBatch(upstreams: Upstreams, sign: IdentityHeaders): AppendBatch | null {
+  const audit = upstreams.get('mcp-audit')
+  if (!audit) return null
+  return async (body, key) => {
+    const path = '/log/batch'
+    const headers = () => {
+      const id = requestId(undefined)
+      const call = { service: audit.name, requestId: id, method: 'POST', target: path, body }
+      const signed = sign(GATEWAY, { ...call, asGateway: true })
+      return [
+        'x-request-id',
+        id,
+        'content-type',
+        'application/json',
+        'idempotency-key',
+        key,
+        ...signed,
+      ]
+    }
+    const question = { method: 'POST', path, headers, body, repeatable: true } as const
+    const { status, text } = await ask(audit.pool, question, APPEND_WITHIN)
+    if (status !== 200) throw new Error(`mcp-audit answers ${status}: ${text.slice(0, 300)}`)
+  }
+}
