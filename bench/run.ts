@@ -1,7 +1,7 @@
 // Measures the control plane, each figure against a floor in the same run, because machines differ and are noisy:
 //
 //   npm run bench                        append, batch, export, verify, validate, policy: about six minutes
-//   npm run bench -- append verify       some of them; growth (ten million entries, 10 GB, ten minutes) is run only by name
+//   npm run bench -- append verify       some of them; growth (ten million entries, 10 GB, ten minutes) and overload are run only by name
 //   npm run bench -- --quick             shorter rounds
 //   npm run bench -- --json FILE         the figures as JSON too (- for standard output)
 //
@@ -21,6 +21,7 @@ import { benchBatch } from './batch.ts'
 import { benchExport } from './export.ts'
 import { type Figure, printTable } from './figures.ts'
 import { benchGrowth } from './growth.ts'
+import { benchOverload } from './overload.ts'
 import { benchPolicy } from './policy.ts'
 import { benchValidate } from './validate.ts'
 import { benchVerify } from './verify.ts'
@@ -70,6 +71,7 @@ try {
       verify: () => benchVerify(stack, database, folder, rounds, say),
       validate: () => benchValidate(stack, folder, rounds, say),
       policy: async () => benchPolicy(rounds, say),
+      overload: () => benchOverload(stack, rounds, say),
     }
     for (const name of wanted) {
       const bench = benches[name]

@@ -1,3 +1,4 @@
+import { drain } from './draining.ts'
 import { EnvironmentError } from './environment.ts'
 import type { App } from './server.ts'
 
@@ -14,8 +15,8 @@ export interface ServeOptions {
 }
 
 /**
- * Listens until SIGTERM or SIGINT, then stops accepting, lets requests in flight finish, closes what
- * the service holds and ends the process with 0. Rejects if a port cannot be had.
+ * Listens until SIGTERM or SIGINT, then tells its peers to leave, stops accepting, lets requests in flight
+ * finish, closes what the service holds and ends the process with 0. Rejects if a port cannot be had.
  */
 export async function serve(app: App, options: ServeOptions): Promise<void> {
   await app.listen({ host: options.host, port: options.port })
@@ -29,6 +30,7 @@ export async function serve(app: App, options: ServeOptions): Promise<void> {
     const cut = setTimeout(() => app.server.closeAllConnections(), CUT_AFTER)
     // Also where the database hangs: a supervisor that has to kill tells nobody why.
     setTimeout(() => process.exit(0), EXIT_AFTER).unref()
+    await drain(app.server)
     await app.close()
     clearTimeout(cut)
     app.metrics.close()

@@ -2,9 +2,15 @@
 export interface Limits {
   /** Until a connection to a service is there. */
   connect: number
-  /** After this a connection to a service is replaced, so that new replicas get their share. */
-  connectionAge: number
-  /** Until a service has sent the head of its answer, waiting for a connection included. */
+  /** A connection to a service that was not used for so long is closed. */
+  connectionIdle: number
+  /** How often a name is resolved, and how often while it stands for nothing that works. */
+  resolveEvery: number
+  resolveAgain: number
+  /** How often each of several replicas is probed, and how long it may take to answer. */
+  probeEvery: number
+  probe: number
+  /** Until a service has sent the head of its answer, waiting for a place and a connection included. */
   answerHead: number
   /** Silence in the middle of an answer. */
   answerIdle: number
@@ -12,10 +18,23 @@ export interface Limits {
   answerTotal: number
   /** Size of an answer, except on routes that stream. */
   answerBytes: number
-  /** Connections to one service. */
+  /** Connections to one replica: one for each caller, for slow readers may hold many. `inFlight` bounds the work. */
   connections: number
   /** More of them for answers that stream, so that slow readers never take the place of all others. */
   streamConnections: number
+  /** Calls under way at a service, for each of its replicas. */
+  inFlight: number
+  /** Calls that may wait for a place at a service. */
+  waiting: number
+  /** For how long some may be waiting all the time, and how long one waits after that. */
+  burst: number
+  patience: number
+  /** While the event loop is later than this, nobody waits. */
+  loopLag: number
+  /** Bodies above this size at a service at once, and for how long one more waits. */
+  largeBody: number
+  largeInFlight: number
+  largePatience: number
   /** Memory for bodies of more than 64 KiB: four batches of the largest size. */
   bodyRoom: number
   /** Until the head of a request is there, and the whole of it. */
@@ -23,25 +42,40 @@ export interface Limits {
   request: number
   /** How often Node looks for requests that are late. */
   checkEvery: number
-  /** A connection on which nothing moves while an answer is due, that is a reader who stopped reading. */
+  /** A connection on which nothing moves. (Node waits twice as long where something waits to be written.) */
   socketIdle: number
+  /** A caller that has taken nothing of an answer for so long is cut off. */
+  readerIdle: number
   /** How long the rest of a refused body is read and thrown away. */
   linger: number
 }
 
 export const LIMITS: Limits = {
   connect: 2_000,
-  connectionAge: 30_000,
+  connectionIdle: 30_000,
+  resolveEvery: 3_000,
+  resolveAgain: 1_000,
+  probeEvery: 250,
+  probe: 700,
   answerHead: 10_000,
   answerIdle: 10_000,
   answerTotal: 30_000,
   answerBytes: 64 * 1_048_576,
-  connections: 128,
+  connections: 1_024,
   streamConnections: 256,
+  inFlight: 128,
+  waiting: 512,
+  burst: 200,
+  patience: 20,
+  loopLag: 200,
+  largeBody: 1_048_576,
+  largeInFlight: 4,
+  largePatience: 2_000,
   bodyRoom: 64 * 1_048_576,
   requestHead: 10_000,
   request: 15_000,
   checkEvery: 2_000,
   socketIdle: 15_000,
+  readerIdle: 15_000,
   linger: 1_000,
 }

@@ -1,22 +1,22 @@
 import { ApiError } from '@ai-governance/common/errors'
 import type { Dispatcher } from 'undici'
 import type { IncomingHttpHeaders } from 'undici/types/header.d.ts'
-import type { AllowedRoute } from './allowed-routes.ts'
-import { answerHeaders, requestHeaders } from './headers.ts'
+import type { Entrant } from './admission.ts'
+import { answerFault } from './answer-fault.ts'
+import type { Call } from './call.ts'
+import { answerHeaders } from './headers.ts'
+import type { Lane } from './lane.ts'
 import type { Limits } from './limits.ts'
-import { isLost, type Upstream, upstreamFault } from './upstreams.ts'
+import { closes } from './probe.ts'
+import { untilRead } from './reader-watch.ts'
+import { Refusal } from './refusal.ts'
+import type { Replica } from './replica.ts'
+import { maySendAgain } from './resend.ts'
+import { isBroken, isNotConnected, unknownOutcome, upstreamFault } from './upstream-fault.ts'
 import type { Visit } from './visit.ts'
 
-/** One call that has passed every check. */
-export interface Call {
-  upstream: Upstream
-  route: AllowedRoute
-  /** Path and query at the service, the bytes that were received. */
-  target: string
-  /** Path alone, for the last check. */
-  path: string
-  body: Buffer | null
-}
+/** At most so many attempts, of which all but two found no connection. */
+const MAX_ATTEMPTS = 5
 
 /**
  * Up to this size, in bytes, an answer that came in one piece is sent as one string with its head. Head and
@@ -38,39 +38,57 @@ export function forward(visit: Visit, call: Call, limits: Limits): void {
     visit.refuse(new ApiError('internal_error', undefined, { cause: new Error('other URL') }))
     return
   }
-  new Forwarding(visit, call, limits).dispatch()
+  new Forwarding(visit, call, limits).start()
 }
 
 /**
  * undici's handler interface, which the answer passes without a stream in between: `pool.request()` in a
  * Fastify handler reached less than half the requests a second.
  */
-class Forwarding implements Dispatcher.DispatchHandler {
+class Forwarding implements Dispatcher.DispatchHandler, Entrant {
   readonly #visit: Visit
   readonly #call: Call
   readonly #limits: Limits
+  readonly #lane: Lane
   #controller: Dispatcher.DispatchController | null = null
   #timer: NodeJS.Timeout
   /** The caller has a whole answer, or never will: whatever comes now is not for anybody. */
   #over = false
+  #hasPlace = false
+  /** Where the attempt under way goes. */
+  #replica: Replica | null = null
+  #attempts = 0
+  /** Attempts of which a byte may have left. */
+  #sent = 0
   #receivedAny = false
+  #attemptedAt = 0
   /** Length of an answer that may come in one piece; -1 where it will not. */
   #wholeLength = -1
-  #retried = false
+  /** An answer that may lead to another replica instead of to the caller, until it is whole. */
+  #refusal: Refusal | null = null
 
   constructor(visit: Visit, call: Call, limits: Limits) {
     this.#visit = visit
     this.#call = call
     this.#limits = limits
+    this.#lane = call.route.streams ? call.upstream.streams : call.upstream.pool
     this.#timer = setTimeout(() => this.#late(), limits.answerHead)
     visit.onAbandoned = () => this.#abandon(new CallerGone('the caller closed the connection'))
   }
 
-  dispatch(): void {
-    const { upstream, route, target, body } = this.#call
-    const pool = route.streams ? upstream.streams : upstream.pool
-    const headers = requestHeaders(this.#visit.head, route)
-    pool.dispatch({ method: route.method, path: target, body, headers }, this)
+  /** Makes the call as soon as the service has a place for it. */
+  start(): void {
+    this.#lane.enter(this, this.#bytes)
+  }
+
+  admitted(): void {
+    this.#hasPlace = true
+    if (this.#over) this.#leave()
+    else this.#attempt()
+  }
+
+  shed(): void {
+    if (!this.#over) this.#fail(new ApiError('overloaded'))
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -78,6 +96,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
     // connection, on which nothing was sent yet.
     if (this.#over) throw new CallerGone('nobody waits for this answer any more')
     this.#controller = controller
+    this.#sent++
   }
 
   onResponseStarted(): void {
@@ -90,6 +109,8 @@ class Forwarding implements Dispatcher.DispatchHandler {
     headers: IncomingHttpHeaders,
   ): void {
     if (status < 200 || this.#over) return
+    this.#visit.answered((performance.now() - this.#attemptedAt) / 1000)
+    if (this.#replica) this.#lane.replicas.answered(this.#replica, closes(headers.connection))
     const { streams } = this.#call.route
     const fault = answerFault(status, headers, streams ? Infinity : this.#limits.answerBytes)
     if (fault) {
@@ -97,14 +118,26 @@ class Forwarding implements Dispatcher.DispatchHandler {
       controller.abort(fault)
       return
     }
+    if (this.#isInDoubt(2) && status >= 500) {
+      const cause = new Error(`lost, and answered ${status} when it was sent again`)
+      this.#fail(unknownOutcome(cause))
+      controller.abort(cause)
+      return
+    }
+    if (Refusal.fits(status, headers) && this.#attempts < MAX_ATTEMPTS) {
+      this.#refusal = new Refusal(headers)
+      return
+    }
     if (streams) clearTimeout(this.#timer)
-    const length = Number(headers['content-length'])
-    if (length <= SMALL_ANSWER) this.#wholeLength = length
-    this.#visit.writeHead(status, answerHeaders(headers, this.#call.upstream.name))
+    this.#writeHead(status, headers)
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#over) return
+    if (this.#refusal) {
+      this.#refusal.chunks.push(chunk)
+      return
+    }
     const { response } = this.#visit
     if (chunk.length === this.#wholeLength) {
       this.#finish()
@@ -112,33 +145,104 @@ class Forwarding implements Dispatcher.DispatchHandler {
       return
     }
     if (response.write(chunk)) return
+    // The service has done its work: whoever reads slowly keeps nobody else from it. (An export goes on working
+    // while it is read, and keeps its place.)
+    if (!this.#call.route.streams) this.#leave()
     controller.pause()
-    response.once('drain', () => controller.resume())
+    const isRead = untilRead(this.#visit, this.#limits.readerIdle)
+    response.once('drain', () => {
+      isRead()
+      controller.resume()
+    })
   }
 
   onResponseEnd(): void {
+    const replica = this.#depart()
     if (this.#over) return
-    this.#finish()
-    this.#visit.response.end()
+    if (this.#refusal) this.#endRefusal(this.#refusal, replica)
+    else {
+      this.#finish()
+      this.#visit.response.end()
+      untilRead(this.#visit, this.#limits.readerIdle)
+    }
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    const replica = this.#depart()
     if (this.#over) return
+    if (replica && isBroken(error)) this.#lane.replicas.failed(replica, isNotConnected(error))
     if (this.#visit.response.headersSent) this.#cut(error)
-    else if (this.#mayRetry(error)) {
-      this.#retried = true
-      this.#controller = null
-      this.dispatch()
-    } else this.#fail(upstreamFault(error, this.#call.route.writes))
+    else if (this.#mayRetry(error)) this.#attempt()
+    else if (this.#isInDoubt(1)) this.#fail(unknownOutcome(error))
+    else this.#fail(upstreamFault(error, this.#call.route.writes))
   }
 
-  /**
-   * A kept connection may be closed by the service just when a request is written to it. What only reads
-   * is sent once more if not a byte came back. What writes is not: it may have been carried out.
-   */
+  get #bytes(): number {
+    return this.#call.body?.length ?? 0
+  }
+
+  #attempt(): void {
+    const { route, target, body, headersFor } = this.#call
+    const replica = this.#lane.replicas.pick()
+    if (!replica) {
+      this.#awaitAddress()
+      return
+    }
+    this.#attempts++
+    this.#controller = null
+    this.#receivedAny = false
+    this.#refusal = null
+    this.#replica = replica
+    replica.busy++
+    this.#attemptedAt = performance.now()
+    const headers = headersFor()
+    const pool = replica.pool(this.#lane.purpose)
+    pool.dispatch({ method: route.method, path: target, body, headers }, this)
+  }
+
+  #awaitAddress(): void {
+    this.#lane.replicas.known().then(
+      () => this.#over || this.#attempt(),
+      (error) => this.#over || this.#fail(upstreamFault(error, this.#call.route.writes)),
+    )
+  }
+
   #mayRetry(error: Error): boolean {
-    const { method } = this.#call.route
-    return isLost(error) && method === 'GET' && !this.#receivedAny && !this.#retried
+    const { route } = this.#call
+    const isSent = this.#controller !== null
+    if (this.#attempts >= MAX_ATTEMPTS) return false
+    // Who refuses connections is not asked again and again.
+    if (!isSent && this.#lane.replicas.count('up', 'stopping', 'silent') === 0) return false
+    return maySendAgain(route, this.#visit.head.idempotencyKey !== undefined, {
+      sent: isSent,
+      received: this.#receivedAny,
+      lost: isBroken(error),
+      sentBefore: this.#sent,
+    })
+  }
+
+  /** Whether one of at least so many attempts may have made the change. */
+  #isInDoubt(attempts: number): boolean {
+    return this.#call.route.writes && this.#attempts > 1 && this.#sent >= attempts
+  }
+
+  #endRefusal(refusal: Refusal, replica: Replica | null): void {
+    if (refusal.isStopping && replica) this.#lane.replicas.answered(replica, true)
+    if (refusal.isStopping && this.#lane.replicas.count('up', 'silent') > 0) {
+      // Nothing was done, and that is known.
+      this.#sent--
+      this.#attempt()
+      return
+    }
+    this.#writeHead(503, refusal.headers)
+    this.#finish()
+    this.#visit.response.end(Buffer.concat(refusal.chunks))
+  }
+
+  #writeHead(status: number, headers: IncomingHttpHeaders): void {
+    const length = Number(headers['content-length'])
+    if (length <= SMALL_ANSWER) this.#wholeLength = length
+    this.#visit.writeHead(status, answerHeaders(headers, this.#call.upstream.name))
   }
 
   #late(): void {
@@ -155,6 +259,21 @@ class Forwarding implements Dispatcher.DispatchHandler {
   #finish(): void {
     this.#over = true
     clearTimeout(this.#timer)
+    this.#depart()
+    this.#leave()
+  }
+
+  /** Ends the attempt under way; returns where it went. */
+  #depart(): Replica | null {
+    const replica = this.#replica
+    if (replica) replica.busy--
+    this.#replica = null
+    return replica
+  }
+
+  #leave(): void {
+    if (this.#hasPlace) this.#lane.leave(this.#bytes)
+    this.#hasPlace = false
   }
 
   #fail(error: ApiError): void {
@@ -175,18 +294,4 @@ class Forwarding implements Dispatcher.DispatchHandler {
     this.#finish()
     this.#controller?.abort(reason)
   }
-}
-
-/** Why an answer is not passed on; null if it is. `headers` come from a service, which may be broken. */
-function answerFault(status: number, headers: IncomingHttpHeaders, maxBytes: number): Error | null {
-  if (status >= 300 && status < 400) return new Error(`the service redirects (${status})`)
-  if (status > 599) return new Error(`the service answers with status ${status}`)
-  // Our services say what went wrong in problem details, without a message from inside. What comes in
-  // another form comes from somewhere deeper, and may hold anything.
-  const type = headers['content-type']
-  if (status >= 500 && !(typeof type === 'string' && type.startsWith('application/problem+json'))) {
-    return new Error(`the service answers ${status} without problem details`)
-  }
-  const tooLong = Number(headers['content-length'] ?? 0) > maxBytes
-  return tooLong ? new Error('the answer is too long') : null
 }

@@ -1,4 +1,5 @@
-import { ask, type Upstream, type Upstreams } from './upstreams.ts'
+import { ask } from './ask.ts'
+import type { Upstream, Upstreams } from './upstreams.ts'
 
 /** How long an answer about readiness is good, and how long a service may take for it, in ms. */
 const FRESH_FOR = 1_000

@@ -1,0 +1,125 @@
+// A load that does not wait: requests leave at a constant rate, whether those before were answered or not, and their
+// time is counted from the moment at which they should have left. (A load that waits for its answers slows down
+// with the server, and so hides how late everybody would have been.)
+//
+// A process of its own; its one argument is an `OpenLoop` as JSON, its one line of output an `OpenLoopResult`.
+import { connect, type Socket } from 'node:net'
+import { quantile } from './figures.ts'
+
+export interface OpenLoop {
+  port: number
+  /** The bytes of one request. */
+  request: string
+  /** Requests a second. */
+  rate: number
+  seconds: number
+  /** At most so many under way; one more is not sent, and counted. */
+  connections: number
+}
+
+export interface OpenLoopResult {
+  /** Requests that were due. */
+  due: number
+  /** Answers by status; `unsent` and `lost` beside them. */
+  answers: Record<string, number>
+  /** 200 a second. */
+  goodput: number
+  /** Within how many ms half and 99 % of those with 200 were answered; and 99 % of the others. */
+  p50: number
+  p99: number
+  refusedP99: number
+}
+
+interface Connection {
+  socket: Socket
+  dueAt: number
+  text: string
+}
+
+const { port, request, rate, seconds, connections }: OpenLoop = JSON.parse(process.argv[2] ?? '')
+const answers: Record<string, number> = {}
+const taken: number[] = []
+const refused: number[] = []
+const free: Connection[] = []
+let open = 0
+let underWay = 0
+
+const count = (what: string) => {
+  answers[what] = (answers[what] ?? 0) + 1
+}
+
+function onText(connection: Connection): void {
+  const { text } = connection
+  const end = text.indexOf('\r\n\r\n')
+  if (end === -1) return
+  const length = Number(/\r\ncontent-length: (\d+)/i.exec(text)?.[1])
+  if (text.length < end + 4 + length) return
+  const status = text.slice(9, 12)
+  count(status)
+  const ms = performance.now() - connection.dueAt
+  if (status === '200') taken.push(ms)
+  else refused.push(ms)
+  connection.text = ''
+  connection.dueAt = 0
+  underWay--
+  if (/\r\nconnection: close/i.test(text.slice(0, end + 2))) connection.socket.destroy()
+  else free.push(connection)
+}
+
+function openOne(): Connection {
+  open++
+  const socket = connect({ port, host: '127.0.0.1', noDelay: true })
+  const connection: Connection = { socket, dueAt: 0, text: '' }
+  socket.setEncoding('latin1')
+  socket.on('data', (chunk) => {
+    connection.text += chunk
+    onText(connection)
+  })
+  socket.on('error', () => {})
+  socket.on('close', () => {
+    open--
+    const at = free.indexOf(connection)
+    if (at !== -1) free.splice(at, 1)
+    if (connection.dueAt === 0) return
+    underWay--
+    count('lost')
+  })
+  return connection
+}
+
+function send(dueAt: number): void {
+  const connection = free.pop() ?? (open < connections ? openOne() : null)
+  if (!connection) {
+    count('unsent')
+    return
+  }
+  underWay++
+  connection.dueAt = dueAt
+  connection.socket.write(request)
+}
+
+for (let n = 0; n < Math.min(64, connections); n++) free.push(openOne())
+await new Promise((resolve) => setTimeout(resolve, 100))
+const startedAt = performance.now()
+const due = Math.round(rate * seconds)
+for (let sent = 0; sent < due; ) {
+  const now = performance.now()
+  while (sent < due && startedAt + (sent * 1_000) / rate <= now) {
+    send(startedAt + (sent * 1_000) / rate)
+    sent++
+  }
+  await new Promise((resolve) => setImmediate(resolve))
+}
+const endedAt = performance.now()
+while (underWay > 0 && performance.now() - endedAt < 5_000) {
+  await new Promise((resolve) => setTimeout(resolve, 5))
+}
+const result: OpenLoopResult = {
+  due,
+  answers,
+  goodput: taken.length / seconds,
+  p50: quantile(taken, 0.5),
+  p99: quantile(taken, 0.99),
+  refusedP99: quantile(refused, 0.99),
+}
+process.stdout.write(`${JSON.stringify(result)}\n`, () => process.exit(0))

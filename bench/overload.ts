@@ -1,0 +1,103 @@
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import type { Stack } from '@ai-governance/infra/test-support/stack'
+import type { Figure } from './figures.ts'
+import { EVENT } from './load.ts'
+import type { OpenLoop, OpenLoopResult } from './open-loop.ts'
+
+const run = promisify(execFile)
+const PROGRAM = join(import.meta.dirname, 'open-loop.ts')
+const CONNECTIONS = 900
+/** A rate counts as sustained where so much of it is answered 200. */
+const SUSTAINED = 0.98
+const STEP = 1.15
+
+/**
+ * What the gateway does with four times the rate that it can sustain: the rate is raised until answers fail, then
+ * four times the last good one is sent for ten seconds, and then, after five, nine tenths of it.
+ */
+export async function benchOverload(
+  stack: Stack,
+  rounds: { seconds: number },
+  say: (line: string) => void,
+): Promise<Figure[]> {
+  const port = Number(new URL(stack.gateway.url).port)
+  const pid = stack.gateway.pid() as number
+  const figures: Figure[] = []
+  for (const [name, request] of Object.entries(requestsTo(port))) {
+    const load = (rate: number, seconds: number) =>
+      openLoop({ port, request, rate: Math.round(rate), seconds, connections: CONNECTIONS })
+    const peak = await findPeak(load, rounds.seconds, say)
+    say(`${name}: ${JSON.stringify(peak)}`)
+    const rate = peak.due / rounds.seconds
+    const before = residentMiB(pid)
+    const over = await load(4 * rate, 10)
+    const grown = residentMiB(pid) - before
+    say(`${name} at four times the rate: ${JSON.stringify(over)}`)
+    await sleep(5_000)
+    const after = await load(0.9 * rate, rounds.seconds)
+    say(`${name} after it: ${JSON.stringify(after)}`)
+    const of = 'the peak'
+    figures.push(
+      { name: `${name}, sustained`, unit: '/s', values: [peak.goodput] },
+      { name: '  99 % answered within', unit: 'ms', values: [peak.p99] },
+      {
+        ...{ name: '  200 at four times the rate', unit: '/s', values: [over.goodput] },
+        ratio: { of, value: over.goodput / peak.goodput },
+      },
+      {
+        ...{ name: '    99 % of them within', unit: 'ms', values: [over.p99] },
+        ratio: { of, value: over.p99 / peak.p99 },
+      },
+      { name: '    gateway grown by', unit: 'MiB', values: [grown] },
+      {
+        ...{ name: '  200 at 0.9 of the rate, 5 s later', unit: '/s', values: [after.goodput] },
+        ratio: { of: 'what was sent', value: after.goodput / (0.9 * rate) },
+      },
+    )
+  }
+  return figures
+}
+
+/** The run with the highest rate of which all was answered 200. */
+async function findPeak(
+  load: (rate: number, seconds: number) => Promise<OpenLoopResult>,
+  seconds: number,
+  say: (line: string) => void,
+): Promise<OpenLoopResult> {
+  let best = await load(500, seconds)
+  for (let rate = 1_000; ; rate *= STEP) {
+    // Twice, because a machine that is busy with something else for a moment is no limit of the gateway.
+    let result = await load(rate, seconds)
+    if (result.goodput < SUSTAINED * rate) result = await load(rate, seconds)
+    say(`${Math.round(rate)}/s: ${JSON.stringify(result)}`)
+    if (result.goodput < SUSTAINED * rate) return best
+    best = result
+  }
+}
+
+async function openLoop(options: OpenLoop): Promise<OpenLoopResult> {
+  const { stdout } = await run(process.execPath, [PROGRAM, JSON.stringify(options)])
+  return JSON.parse(stdout)
+}
+
+function requestsTo(port: number): Record<string, string> {
+  const host = `Host: 127.0.0.1:${port}\r\n`
+  const body = JSON.stringify(EVENT)
+  const head = `content-type: application/json\r\ncontent-length: ${body.length}\r\n`
+  return {
+    'POST /log through the gateway': `POST /mcp-audit/log HTTP/1.1\r\n${host}${head}\r\n${body}`,
+    'GET /policies through the gateway': `GET /mcp-policy/policies HTTP/1.1\r\n${host}\r\n`,
+  }
+}
+
+/** Resident memory of a process (Linux; elsewhere NaN). */
+function residentMiB(pid: number): number {
+  if (process.platform !== 'linux') return Number.NaN
+  return (
+    Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
+  )
+}

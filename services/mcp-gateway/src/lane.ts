@@ -1,0 +1,61 @@
+import type { Admission, Entrant } from './admission.ts'
+import type { Purpose } from './replica.ts'
+import type { Replicas } from './replicas.ts'
+
+export interface LaneOptions {
+  replicas: Replicas
+  purpose: Purpose
+  /** The places at the service; null where nobody has to wait. */
+  calls: Admission | null
+  /** Fewer places, for whoever comes with a body above `largeBody` bytes. */
+  large: Admission | null
+  largeBody: number
+}
+
+/** One way to a service: the places that it has, and the replicas behind them. */
+export class Lane {
+  readonly replicas: Replicas
+  readonly purpose: Purpose
+  readonly #options: LaneOptions
+
+  constructor(options: LaneOptions) {
+    this.replicas = options.replicas
+    this.purpose = options.purpose
+    this.#options = options
+  }
+
+  /** Takes a place for a call with a body of so many bytes; whoever was admitted calls {@link leave}. */
+  enter(entrant: Entrant, bytes: number): void {
+    const { calls } = this.#options
+    const large = this.#largeFor(bytes)
+    if (!large) {
+      if (calls) calls.enter(entrant)
+      else entrant.admitted()
+      return
+    }
+    const shed = () => {
+      large.leave()
+      entrant.shed()
+    }
+    large.enter({
+      admitted: () =>
+        calls ? calls.enter({ admitted: () => entrant.admitted(), shed }) : entrant.admitted(),
+      shed: () => entrant.shed(),
+    })
+  }
+
+  /** How many wait for a place. */
+  get waiting(): number {
+    return this.#options.calls?.waiting ?? 0
+  }
+
+  /** Gives the place of a call with a body of so many bytes back. */
+  leave(bytes: number): void {
+    this.#options.calls?.leave()
+    this.#largeFor(bytes)?.leave()
+  }
+
+  #largeFor(bytes: number): Admission | null {
+    return bytes > this.#options.largeBody ? this.#options.large : null
+  }
+}
