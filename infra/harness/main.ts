@@ -4,6 +4,8 @@
 //   npm run harness -- faults   [--clients 64] [--kills 50] [--postgres-kills 30] [--sigterms 20]
 //                               [--terminations 500] [--lock 30] [--stopped 20]
 //   npm run harness -- replicas [--clients 64] [--appends 50000] [--retries 0.2] [--kills 4]
+//   npm run harness -- gate     [--clients 64] [--calls 10000] [--kills 28]
+//   npm run harness -- slow     [--clients 500] [--readers 200] [--entries 50000] [--seconds 10]
 //   npm run harness -- erasure
 //   npm run harness -- clean    [--entries 1000000]
 //   npm run harness -- broken   [--only NAME]
@@ -25,8 +27,10 @@ import {
   cleanScenario,
   erasureScenario,
   faultScenario,
+  gateScenario,
   replicaScenario,
   type Setting,
+  slowScenario,
   tamperScenario,
 } from './scenarios.ts'
 
@@ -43,7 +47,10 @@ const OPTIONS = {
   lock: { type: 'string' },
   stopped: { type: 'string' },
   appends: { type: 'string' },
+  calls: { type: 'string' },
   retries: { type: 'string' },
+  readers: { type: 'string' },
+  seconds: { type: 'string' },
   build: { type: 'string' },
 } as const
 
@@ -93,6 +100,19 @@ async function run(args: string[], setting: Setting): Promise<Finding[]> {
         retries: number('retries', 0.2),
         kills: number('kills', 4),
       })
+    case 'gate':
+      return gateScenario(own, {
+        clients: number('clients', 64),
+        calls: number('calls', 10_000),
+        strikes: number('kills', 28),
+      })
+    case 'slow':
+      return slowScenario(own, {
+        clients: number('clients', 500),
+        readers: number('readers', 200),
+        entries: number('entries', 50_000),
+        seconds: number('seconds', 10),
+      })
     case 'erasure':
       return erasureScenario(own)
     case 'clean':
@@ -100,7 +120,7 @@ async function run(args: string[], setting: Setting): Promise<Finding[]> {
     case 'broken':
       return huntAll(setting, values.only)
     default:
-      throw new Usage('Say what to run: tamper, faults, replicas, erasure, clean or broken.')
+      throw new Usage('Say what to run: tamper, faults, replicas, gate, erasure, clean or broken.')
   }
 }
 

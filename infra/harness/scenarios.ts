@@ -8,7 +8,9 @@ import { lockDrill, stopDrill } from './drills.ts'
 import { erasureDrill } from './erasure.ts'
 import { type Fault, killAudit, killPostgres, stopAudit, terminateSessions } from './faults.ts'
 import type { Finding } from './findings.ts'
+import { gateDrill } from './gate/drill.ts'
 import { startServer } from './server.ts'
+import { type SlowCounts, slowDrill } from './slow/drill.ts'
 import { startWorld, type World, type WorldOptions } from './world.ts'
 
 /** Where a scenario keeps its files, and whom it tells how far it is. */
@@ -94,9 +96,29 @@ export function replicaScenario(setting: Setting, counts: ReplicaCounts): Promis
   })
 }
 
+/** The gate, while what it needs is killed, stopped and made to hang. */
+export function gateScenario(
+  setting: Setting,
+  counts: { clients: number; calls: number; strikes: number },
+): Promise<Finding[]> {
+  const { folder, say } = setting
+  // Longer than the gateway waits.
+  const hang = 11_000
+  return inWorld(setting, { hasGate: true }, (world) =>
+    gateDrill(world, { folder, ...counts, hang, say }),
+  )
+}
+
 /** Erasing leaves no text and no alarm. */
 export function erasureScenario(setting: Setting): Promise<Finding[]> {
   return inWorld(setting, { throughGateway: true }, (world) => erasureDrill(world, setting.folder))
+}
+
+/** Slow clients and slow readers make nobody else slow. */
+export function slowScenario(setting: Setting, counts: SlowCounts): Promise<Finding[]> {
+  return inWorld(setting, { throughGateway: true }, (world) =>
+    slowDrill(world, counts, setting.say),
+  )
 }
 
 /** A large clean log raises no alarm. */

@@ -10,12 +10,12 @@ export interface BrokenBuild {
   what: string
   /** Run by a superuser before the services start. */
   sql?: string
-  /** A module that exchanges a piece of the source of mcp-audit, loaded before it. */
+  /** A module that exchanges a piece of the source of mcp-audit or of the gateway, loaded before it. */
   patch?: string
   /** What finds it. */
-  foundBy: 'kills of mcp-audit' | 'kills of PostgreSQL' | 'replicas' | 'tamper'
+  foundBy: 'kills of mcp-audit' | 'kills of PostgreSQL' | 'replicas' | 'tamper' | 'the gate'
   /** What it violates, at least; of the tamper table every row that fails will do. */
-  violates: 'I1' | 'I2' | 'I3' | 'I6' | 'a row'
+  violates: 'I1' | 'I2' | 'I3' | 'I5' | 'I6' | 'a row'
 }
 
 const SETTINGS = `PERFORM set_config('lock_timeout', '2s', true);`
@@ -60,6 +60,13 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
     patch: join(import.meta.dirname, 'answer-before-commit.ts'),
     foundBy: 'kills of mcp-audit',
     violates: 'I1',
+  },
+  {
+    name: 'decision-without-record',
+    what: 'the gate answers what mcp-policy decided also where it could not be recorded',
+    patch: join(import.meta.dirname, 'decision-without-record.ts'),
+    foundBy: 'the gate',
+    violates: 'I5',
   },
   {
     name: 'commit-without-flush',

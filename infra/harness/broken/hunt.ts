@@ -1,6 +1,7 @@
 import { type CampaignOptions, type CampaignResult, runCampaign } from '../campaign.ts'
 import { type Fault, killAudit, killPostgres } from '../faults.ts'
 import { allHold, type Finding } from '../findings.ts'
+import { gateDrill } from '../gate/drill.ts'
 import { inWorld, type Setting, tamperScenario } from '../scenarios.ts'
 import type { BrokenBuild } from './builds.ts'
 
@@ -14,6 +15,7 @@ export async function hunt(setting: Setting, build: BrokenBuild): Promise<Findin
     'kills of PostgreSQL': () => kill(setting, build, killPostgres),
     replicas: () => campaign(setting, build, { appends: APPENDS, faults: [] }),
     tamper: () => tamper(setting, build),
+    'the gate': () => gate(setting, build),
   }[build.foundBy]()
   const isFound = violated.some((what) => what.startsWith(build.violates))
   return {
@@ -56,4 +58,14 @@ async function tamper(setting: Setting, build: BrokenBuild): Promise<string[]> {
   const options = { entries: 700, everywhere: false, only: 'the last entry deleted' }
   const findings = await tamperScenario({ ...setting, build }, options)
   return allHold(findings) ? [] : [`a row, ${findings.map(({ figure }) => figure).join(', ')}`]
+}
+
+function gate(setting: Setting, build: BrokenBuild): Promise<string[]> {
+  const { folder, say } = setting
+  const options = { folder, clients: 16, calls: 200, strikes: KILLS, hang: 500, say }
+  return inWorld({ ...setting, build }, { hasGate: true }, async (world) =>
+    (await gateDrill(world, options))
+      .filter(({ holds }) => holds === false)
+      .map(({ what, figure }) => `${what} (${figure})`),
+  )
 }

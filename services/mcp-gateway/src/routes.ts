@@ -1,13 +1,19 @@
+import type { IncomingMessage } from 'node:http'
 import { ApiError } from '@ai-governance/common/errors'
 import { idempotencyKey } from '@ai-governance/common/idempotency-key'
+import { requestTrace } from '@ai-governance/common/request-trace'
 import type { App } from '@ai-governance/common/server'
+import { traceHeaders } from '@ai-governance/common/trace-context'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { IncomingHttpHeaders } from 'undici/types/header.d.ts'
 import { z } from 'zod'
 import { type DirectoryAnswer, type RegisteredAnswer, RegisteredRecord } from './answers.ts'
+import { ask, type WholeAnswer } from './ask.ts'
 import type { Bodies } from './body.ts'
+import type { Caller } from './caller.ts'
+import { registerGate } from './gate-route.ts'
 import type { Limits } from './limits.ts'
-import { ask, type Upstreams, upstreamFault } from './upstreams.ts'
+import type { IdentityHeaders } from './signing.ts'
+import { type Upstreams, upstreamFault } from './upstreams.ts'
 
 const problem = z.looseObject({ status: z.int(), code: z.string(), detail: z.string() })
 
@@ -19,10 +25,14 @@ export interface Parts {
   limits: Limits
   /** What the front has read and checked. */
   bodies: Bodies
+  /** Who makes a request that the front has let through. */
+  callerOf: (request: IncomingMessage) => Caller
+  sign: IdentityHeaders
 }
 
 /** The gateway's own routes. */
-export function registerRoutes(app: App, { upstreams, limits, bodies }: Parts): void {
+export function registerRoutes(app: App, parts: Parts): void {
+  const { upstreams, bodies } = parts
   app.get('/mcp', async (request): Promise<z.infer<typeof DirectoryAnswer>> => {
     const services = [...upstreams.keys()].sort()
     // The Host header has passed the check by now: it is a name of ours.
@@ -39,20 +49,18 @@ export function registerRoutes(app: App, { upstreams, limits, bodies }: Parts): 
     scope.addContentTypeParser('application/json', async (request: FastifyRequest) =>
       bodies.get(request.raw),
     )
-    scope.post('/api/v1/models/register', (request, reply) =>
-      registerModel(request, reply, upstreams, limits),
-    )
+    scope.post('/api/v1/models/register', (request, reply) => registerModel(request, reply, parts))
   })
+  registerGate(app, parts)
 }
 
 /** Registers a model version at mcp-lineage, which writes the audit entry in the same transaction. */
 async function registerModel(
   request: FastifyRequest,
   reply: FastifyReply,
-  upstreams: Upstreams,
-  limits: Limits,
+  parts: Parts,
 ): Promise<unknown> {
-  const answer = await callLineage(request, upstreams, limits)
+  const answer = await callLineage(request, parts)
   const value = parseAnswer(answer.text)
   for (const name of PASSED_ON) {
     const header = answer.headers[name]
@@ -84,18 +92,28 @@ async function registerModel(
 
 async function callLineage(
   request: FastifyRequest,
-  upstreams: Upstreams,
-  limits: Limits,
-): Promise<{ status: number; headers: IncomingHttpHeaders; text: string }> {
+  { upstreams, limits, callerOf, sign }: Parts,
+): Promise<WholeAnswer> {
   const lineage = upstreams.get('mcp-lineage')
   if (!lineage) throw new ApiError('upstream_unavailable')
   const key = idempotencyKey(request.raw.rawHeaders)
-  const headers = ['x-request-id', request.id, 'content-type', 'application/json']
-  if (key !== null) headers.push('idempotency-key', key)
   const body = request.body as Buffer
+  const call = { method: 'POST', path: '/register', body, repeatable: key !== null } as const
+  const signed = {
+    service: lineage.name,
+    requestId: request.id,
+    method: 'POST',
+    target: call.path,
+    body,
+  }
+  const headers = () => [
+    ...['x-request-id', request.id, ...traceHeaders(requestTrace(request.raw))],
+    ...['content-type', 'application/json'],
+    ...(key === null ? [] : ['idempotency-key', key]),
+    ...sign(callerOf(request.raw), signed),
+  ]
   try {
-    const call = { method: 'POST', path: '/register', headers, body } as const
-    return await ask(lineage.pool, call, limits.answerHead)
+    return await ask(lineage.pool, { ...call, headers }, limits.answerHead)
   } catch (error) {
     throw upstreamFault(error as Error, true)
   }

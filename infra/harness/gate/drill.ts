@@ -1,0 +1,129 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ServiceProcess } from '../../test-support/service-process.ts'
+import type { Finding } from '../findings.ts'
+import type { World } from '../world.ts'
+import { readDecisions } from './decisions.ts'
+import type { GateDriverConfig } from './driver.ts'
+import { gateFindings } from './gate-findings.ts'
+import { readAnswers } from './history.ts'
+
+export interface GateDrillOptions {
+  folder: string
+  clients: number
+  calls: number
+  /** How often something is struck; each of the strikes in turn. */
+  strikes: number
+  /** How long mcp-audit hangs, in ms. */
+  hang: number
+  say: (line: string) => void
+}
+
+interface Strike {
+  name: string
+  strike: (world: World) => Promise<void>
+}
+
+/** Calls the gate while what it calls, and it itself, are killed, stopped and made to hang. */
+export async function gateDrill(world: World, options: GateDrillOptions): Promise<Finding[]> {
+  const { folder, clients, calls, strikes, say } = options
+  const historyFile = join(folder, 'gate.ndjson')
+  const gatewayUrl = world.gateway?.url
+  if (gatewayUrl === undefined || !world.policy) throw new Error('this world has no gate')
+  const driver = startDriver({ gatewayUrl, clients, calls, historyFile })
+  const all = strikesOf(options.hang)
+  const struck = new Map<string, number>()
+  try {
+    for (let n = 0; n < strikes; n++) {
+      // Each in the midst of calls: so many are answered between one and the next.
+      await driver.answers(Math.floor(calls / (strikes + 1)))
+      const { name, strike } = all[n % all.length] as Strike
+      say(`gate: ${n + 1} of ${strikes}, ${name}`)
+      await strike(world)
+      struck.set(name, (struck.get(name) ?? 0) + 1)
+    }
+    await driver.end()
+  } finally {
+    driver.kill()
+  }
+  const answers = await readAnswers(historyFile)
+  const decisions = await readDecisions(world.server.ownerUrl)
+  return [
+    ...[...struck].map(([what, times]) => ({ what, figure: `${times} times`, holds: null })),
+    ...gateFindings(answers, decisions, calls),
+  ]
+}
+
+function strikesOf(hang: number): Strike[] {
+  const audit = (world: World) => world.audits[0] as ServiceProcess
+  const kill = async (service: ServiceProcess) => {
+    await service.end('SIGKILL')
+    await service.start()
+  }
+  return [
+    { name: 'SIGKILL of mcp-audit', strike: (world) => kill(audit(world)) },
+    {
+      name: 'mcp-audit hangs, and is killed while it does',
+      strike: async (world) => {
+        process.kill(audit(world).pid() as number, 'SIGSTOP')
+        await sleep(hang)
+        await kill(audit(world))
+      },
+    },
+    {
+      name: 'mcp-audit hangs, and goes on',
+      strike: async (world) => {
+        const pid = audit(world).pid() as number
+        process.kill(pid, 'SIGSTOP')
+        await sleep(hang)
+        process.kill(pid, 'SIGCONT')
+      },
+    },
+    {
+      name: 'mcp-audit is stopped for a while',
+      strike: async (world) => {
+        await audit(world).end('SIGTERM')
+        await sleep(hang)
+        await audit(world).start()
+      },
+    },
+    { name: 'SIGKILL of mcp-gateway', strike: (world) => kill(world.gateway as ServiceProcess) },
+    { name: 'SIGKILL of mcp-policy', strike: (world) => kill(world.policy as ServiceProcess) },
+    {
+      name: 'SIGKILL of all PostgreSQL processes',
+      strike: async ({ server }) => {
+        await server.kill()
+        await server.start()
+      },
+    },
+  ]
+}
+
+function startDriver(config: GateDriverConfig) {
+  const child = fork(join(import.meta.dirname, 'driver.ts'), [JSON.stringify(config)])
+  let answered = 0
+  child.on('message', (count) => {
+    answered = count as number
+  })
+  const exited = once(child, 'exit')
+  const isOver = () => child.exitCode !== null || child.signalCode !== null
+  return {
+    async answers(more: number) {
+      const goal = answered + more
+      while (answered < goal) {
+        if (isOver()) throw new Error('the driver ended while more was to be done to it')
+        await sleep(10)
+      }
+    },
+    async end() {
+      child.send('stop')
+      const [code] = await exited
+      if (code !== 0) throw new Error(`the driver ended with ${code}`)
+    },
+    kill: () => {
+      if (!isOver()) child.kill('SIGKILL')
+    },
+  }
+}

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { aigov } from '../../clients/typescript/test/aigov.ts'
+import { createTestDatabase, type TestDatabase } from '../test-support/database.ts'
+import { type Stack, startStack } from '../test-support/stack.ts'
+
+let database: TestDatabase
+let stack: Stack
+let cwd: string
+before(async () => {
+  database = await createTestDatabase()
+  stack = await startStack(database, { records: true, signed: true })
+  cwd = mkdtempSync(join(tmpdir(), 'aigov-gate-'))
+  writeFileSync(join(cwd, 'allowed.json'), JSON.stringify({ payload: ALLOWED }))
+  writeFileSync(join(cwd, 'denied.json'), '{}')
+})
+after(async () => {
+  await stack.stop()
+  await database.drop()
+  rmSync(cwd, { recursive: true, force: true })
+})
+
+const ALLOWED = {
+  model_class: 'vision',
+  use_case: 'general',
+  risk: { data_sensitivity: 1, model_complexity: 1, deployment_impact: 1, monitoring_maturity: 3 },
+}
+const run = (...args: string[]) => aigov([...args, '--url', stack.gateway.url], { cwd })
+
+test('aigov gate ends with 0 or 3 by the decision, and shows where it is on record', async () => {
+  const allowed = await run('gate', 'allowed.json', '--subject', 'vision@1')
+  assert.deepEqual([allowed.code, allowed.err], [0, ''], allowed.out)
+  assert.match(allowed.out, /^ALLOWED/m)
+  assert.match(allowed.out, /^log entry \d+ {2}[0-9a-f]{64}$/m)
+  const denied = await run('gate', 'denied.json', '--subject', 'vision@1', '--json')
+  assert.equal(denied.code, 3)
+  const { allowed: isAllowed, audit } = JSON.parse(denied.out)
+  assert.deepEqual([isAllowed, audit.decision, audit.event_type], [false, false, 'gate.decided'])
+})
+
+test('aigov gate writes the receipt to a file, proof and all, and replaces none', async () => {
+  const args = ['gate', 'allowed.json', '--subject', 's', '--proof', '--out', 'receipt.json']
+  assert.equal((await run(...args)).code, 0)
+  const { audit } = JSON.parse(readFileSync(join(cwd, 'receipt.json'), 'utf8'))
+  assert.equal(audit.proof.index, audit.id - 1)
+  const again = await run(...args)
+  assert.equal(again.code, 2)
+  assert.match(again.err, /receipt\.json is there already/)
+  assert.equal((await run(...args, '--force')).code, 0)
+})
+
+test('aigov gate gives the recorded decision to whoever asks again under its key', async () => {
+  const ask = () =>
+    run('gate', 'allowed.json', '--subject', 's', '--idempotency-key', 'k', '--json')
+  const [first, again] = [await ask(), await ask()]
+  assert.equal(again.out, first.out)
+  const other = await run('gate', 'allowed.json', '--subject', 'x', '--idempotency-key', 'k')
+  assert.equal(other.code, 7)
+  assert.match(other.err, /idempotency_conflict/)
+})
+
+test('aigov gate says what it needs', async () => {
+  const noSubject = await run('gate', 'allowed.json')
+  assert.equal(noSubject.code, 2)
+  assert.match(noSubject.err, /--subject/)
+  const record = await run('gate', 'allowed.json', '--subject', 's', '--record', 'all')
+  assert.equal(record.code, 2)
+  assert.match(record.err, /full or digest/)
+})
+
+test('what the gate recorded in full can be judged again from an export alone', async () => {
+  const full = ['--subject', 'replayed@1', '--record', 'full']
+  assert.equal((await run('gate', 'allowed.json', ...full)).code, 0)
+  assert.equal((await run('gate', 'denied.json', ...full)).code, 3)
+  assert.equal((await run('gate', 'denied.json', '--subject', 'not-replayed@1')).code, 3)
+  assert.equal((await run('export', '--out', 'audit.ndjson')).code, 0)
+  const replay = await run('policy', 'replay', 'audit.ndjson', '--format', 'json')
+  const { ok, decisions, equal } = JSON.parse(replay.out)
+  assert.deepEqual([replay.code, ok, decisions, equal], [0, true, 2, 2], replay.out + replay.err)
+})

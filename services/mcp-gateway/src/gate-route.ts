@@ -1,0 +1,53 @@
+import type { IncomingMessage } from 'node:http'
+import { idempotencyKey } from '@ai-governance/common/idempotency-key'
+import { AIBOM_MAX_VALUES, parseJsonBody } from '@ai-governance/common/json-body'
+import { requestTrace } from '@ai-governance/common/request-trace'
+import type { App, ZodTypeProvider } from '@ai-governance/common/server'
+import { traceHeaders } from '@ai-governance/common/trace-context'
+import type { FastifyRequest } from 'fastify'
+import type { Bodies } from './body.ts'
+import type { Caller } from './caller.ts'
+import { decideAndRecord } from './gate.ts'
+import { GateCalls } from './gate-calls.ts'
+import { GateBody, GateQuery } from './gate-question.ts'
+import type { Limits } from './limits.ts'
+import type { IdentityHeaders } from './signing.ts'
+import type { Upstreams } from './upstreams.ts'
+
+export interface GateParts {
+  upstreams: Upstreams
+  limits: Limits
+  bodies: Bodies
+  /** Who makes a request, once the front has let it through. */
+  callerOf: (request: IncomingMessage) => Caller
+  sign: IdentityHeaders
+}
+
+/** `POST /api/v1/gate`, docs/API.md. */
+export function registerGate(app: App, parts: GateParts): void {
+  const { upstreams, limits, bodies, callerOf, sign } = parts
+  app.register(async (scope) => {
+    scope.removeAllContentTypeParsers()
+    scope.addContentTypeParser('application/json', async (request: FastifyRequest) =>
+      parseJsonBody(bodies.get(request.raw) as Buffer, AIBOM_MAX_VALUES),
+    )
+    scope
+      .withTypeProvider<ZodTypeProvider>()
+      .post(
+        '/api/v1/gate',
+        { schema: { body: GateBody, querystring: GateQuery } },
+        async (request, reply) => {
+          const calls = new GateCalls({
+            ...{ upstreams, sign, caller: callerOf(request.raw), requestId: request.id },
+            trace: traceHeaders(requestTrace(request.raw)),
+            within: limits.answerHead,
+          })
+          const key = idempotencyKey(request.raw.rawHeaders)
+          const { proof } = request.query
+          const { text, replayed } = await decideAndRecord(calls, request.body, { key, proof })
+          if (replayed) reply.header('idempotency-replayed', 'true')
+          return reply.type('application/json; charset=utf-8').send(text)
+        },
+      )
+  })
+}
