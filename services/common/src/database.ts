@@ -24,6 +24,17 @@ const CONNECTIONS = { write: 4, read: 8, session: 1 }
  */
 const LIMITS = { connect: 2_000, lock: 1_400, statement: 8_000, query: 9_000, probe: 2_000 }
 
+/** How many connections are in use, how many are not, and how many callers wait for one. */
+export interface PoolState {
+  used: number
+  idle: number
+  waiting: number
+}
+
+function stateOf({ totalCount, idleCount, waitingCount }: pg.Pool): PoolState {
+  return { used: totalCount - idleCount, idle: idleCount, waiting: waitingCount }
+}
+
 /** The SQLSTATE of a query that the server refused, for the store that sent it; else null. */
 export function sqlState(error: unknown): string | null {
   const cause = error instanceof ApiError ? error.cause : error
@@ -126,6 +137,15 @@ export class Database {
       sleep(LIMITS.probe, false, { ref: false }),
     ])
     return answered ? [] : ['database']
+  }
+
+  /** Connections of each pool by state, and how many wait for one. */
+  connections(): Record<'write' | 'read' | 'session', PoolState> {
+    return {
+      write: stateOf(this.#writes),
+      read: stateOf(this.#reads),
+      session: stateOf(this.#sessions),
+    }
   }
 
   async close(): Promise<void> {

@@ -18,6 +18,8 @@ export interface GroupCommitOptions<Item, Result> {
   /** Items, and the bytes of them, that may wait; beyond either `submit` throws `overloaded`. */
   maxWaiting: number
   maxWaitingBytes: number
+  /** Hears of each batch that was committed: its items, and the seconds that it took. */
+  onBatch?: (items: number, seconds: number) => void
 }
 
 /**
@@ -49,6 +51,11 @@ export class GroupCommit<Item, Result> {
       this.#waiting.push({ item, bytes, resolve, reject })
       this.#running ??= this.#run()
     })
+  }
+
+  /** Items that wait for a batch. */
+  get waiting(): number {
+    return this.#waiting.length
   }
 
   /** Resolves when nothing waits and nothing is under way. */
@@ -88,8 +95,10 @@ export class GroupCommit<Item, Result> {
 
   /** Settles every item of the batch. Returns the error of a batch that failed as a whole, else null. */
   async #commit(batch: Waiting<Item, Result>[]): Promise<unknown> {
+    const start = performance.now()
     try {
       const results = await this.#options.commit(batch.map((waiting) => waiting.item))
+      this.#options.onBatch?.(batch.length, (performance.now() - start) / 1000)
       batch.forEach((waiting, i) => {
         waiting.resolve(results[i] as Result)
       })

@@ -9,15 +9,19 @@ import Fastify, {
   LogController,
 } from 'fastify'
 import { z } from 'zod'
+import { crossSiteFault } from './cross-site.ts'
 import { ApiError, type ErrorCode } from './errors.ts'
 import { type HostRules, hostFault } from './host-check.ts'
 import { type BodyRules, contentTypeFault, DEFAULT_BODY_LIMIT, parseBody } from './json-body.ts'
+import { limitLargeBodies } from './large-bodies.ts'
 import { createLogger } from './logger.ts'
 import { Metrics } from './metrics.ts'
 import { isProbe, logLevelOf } from './probes.ts'
 import { parserError, refuseOnSocket } from './problem-socket.ts'
 import { requestId } from './request-id.ts'
+import { requestTrace } from './request-trace.ts'
 import { SECURITY_HEADERS } from './security-headers.ts'
+import { traceFields } from './trace-context.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig extends BodyRules {}
@@ -68,6 +72,8 @@ export function createServer(options: ServerOptions) {
     }),
     requestIdHeader: false,
     genReqId: (request) => requestId(request.headers['x-request-id']),
+    childLoggerFactory: (parent, bindings, childOptions, request) =>
+      parent.child({ ...bindings, ...traceFields(requestTrace(request)) }, childOptions),
     bodyLimit: DEFAULT_BODY_LIMIT,
     requestTimeout: 15_000,
     keepAliveTimeout: 75_000,
@@ -82,6 +88,8 @@ export function createServer(options: ServerOptions) {
       connectionsCheckingInterval: 2_000,
       // Node's own answer to a missing Host is not problem details; hostFault refuses it.
       requireHostHeader: false,
+      // Whatever NODE_OPTIONS says: a lenient parser reads one request where another reads two.
+      insecureHTTPParser: false,
     },
     exposeHeadRoutes: false,
     // A model id of 200 characters is up to 2,400 when percent-encoded.
@@ -89,12 +97,16 @@ export function createServer(options: ServerOptions) {
     clientErrorHandler: (error, socket) => {
       const refusal = parserError(error)
       const id = refuseOnSocket(socket, refusal)
-      if (id) logger.info({ request_id: id, status: refusal.status, code: refusal.code }, 'refused')
+      if (!id) return
+      metrics.refused(refusal.code)
+      logger.info({ request_id: id, status: refusal.status, code: refusal.code }, 'refused')
     },
     // Before any hook has run: the headers that hooks set are set here.
     frameworkErrors: (error, request, reply) => {
       reply.headers(SECURITY_HEADERS).header('x-request-id', request.id)
       answerError(error, request, reply)
+      // No hook logs it.
+      request.log.info({ method: request.method, status: reply.statusCode }, 'refused')
     },
     ...options.http,
   }).withTypeProvider<ZodTypeProvider>()
@@ -118,6 +130,7 @@ export function createServer(options: ServerOptions) {
   )
 
   addHooks(app, { name: options.name, ...options.host }, metrics)
+  limitLargeBodies(app)
   addProbes(app, options)
   return app
 }
@@ -125,9 +138,11 @@ export function createServer(options: ServerOptions) {
 function addHooks(app: FastifyInstance, rules: HostRules, metrics: Metrics): void {
   // With callbacks: three promises a request are a few percent of an append.
   app.addHook('onRequest', (request, reply, done) => {
+    metrics.inFlight++
     reply.headers(SECURITY_HEADERS).header('x-request-id', request.id)
     const fault =
       hostFault(request.raw.rawHeaders, rules) ??
+      crossSiteFault(request.headers, (host) => hostFault(['host', host], rules) === null) ??
       (request.method === 'POST' ? mediaTypeFault(request) : null)
     done(fault && !isProbe(request.raw.url) ? fault : undefined)
   })
@@ -137,6 +152,8 @@ function addHooks(app: FastifyInstance, rules: HostRules, metrics: Metrics): voi
     done(null, payload)
   })
   app.addHook('onResponse', (request, reply, done) => {
+    metrics.inFlight--
+    if (reply.hasHeader('idempotency-replayed')) metrics.replayed()
     const route = request.routeOptions.url ?? 'none'
     metrics.observe(request.method, route, reply.statusCode, reply.elapsedTime / 1000)
     const { method, actor } = request
@@ -194,6 +211,8 @@ function codeOf(error: unknown): string {
 /** Errors of Fastify and Node that are the client's doing. */
 const FASTIFY_ERRORS: Record<string, ErrorCode> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
+  // Of the method QUERY, whatever the path.
+  FST_ERR_ROUTE_MISSING_CONTENT_TYPE: 'unsupported_media_type',
   FST_ERR_CTP_BODY_TOO_LARGE: 'body_too_large',
   FST_ERR_CTP_EMPTY_JSON_BODY: 'invalid_json',
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'malformed_request',
@@ -209,6 +228,7 @@ function answerError(error: unknown, request: FastifyRequest, reply: FastifyRepl
     error instanceof ApiError
       ? error
       : new ApiError(FASTIFY_ERRORS[codeOf(error)] ?? 'internal_error')
+  request.server.metrics.refused(known.code)
   const inside = error instanceof ApiError ? error.cause : known.status === 500 ? error : undefined
   if (inside) request.log.error({ err: inside, code: known.code }, 'request failed')
   reply
