@@ -42,7 +42,8 @@ export async function postJson(call) {
     const backOffMs = Math.random() * Math.min(LONGEST_PAUSE_MS, 250 * 2 ** attempt)
     const pauseMs = Math.max(backOffMs, outcome.retryAfterMs)
     if (!mayRepeat(call, outcome) || Date.now() + pauseMs >= deadline) {
-      throw new GateFailure(`POST ${call.url} ${outcome.what}${consequence(call, outcome)}`)
+      const text = `${outcome.what}${advice(call, outcome)}${consequence(call, outcome)}`
+      throw new GateFailure(`POST ${call.url} ${text}`)
     }
     await sleep(pauseMs)
   }
@@ -50,14 +51,14 @@ export async function postJson(call) {
 
 /**
  * A request that changes nothing may always be repeated where that can help. One that writes only where the
- * control plane says that nothing was written: any 503 of its own but `outcome_unknown`.
+ * control plane says that nothing was written: 429, and any 503 of its own but `outcome_unknown`.
  *
  * @param {Call} call
  * @param {Outcome} outcome
  */
 function mayRepeat({ changesNothing }, outcome) {
   if (changesNothing) return [0, 429, 502, 503, 504].includes(outcome.status)
-  return outcome.status === 503 && !isUnknown(outcome)
+  return outcome.status === 429 || (outcome.status === 503 && !isUnknown(outcome))
 }
 
 /**
@@ -69,6 +70,22 @@ function mayRepeat({ changesNothing }, outcome) {
 function isUnknown({ status, code }) {
   if (status === 503) return code === '' || code === 'outcome_unknown'
   return status < 200 || status === 200 || status >= 500
+}
+
+/**
+ * What to do about credentials that do not count, or not for this.
+ *
+ * @param {Call} call
+ * @param {Outcome} outcome
+ */
+function advice({ token }, { status, code }) {
+  if (status === 401) {
+    return token === ''
+      ? ' Give the input token: whoever runs the gateway makes a key with "aigov keys create".'
+      : ' The input token does not count there: it may be mistyped, expired or revoked.'
+  }
+  if (code !== 'insufficient_scope') return ''
+  return ' The key of the input token needs the scopes policy:evaluate and audit:append.'
 }
 
 /**

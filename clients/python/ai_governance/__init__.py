@@ -2,6 +2,7 @@
 
 from ai_governance.client import Client
 from ai_governance.errors import GovernanceError
+from ai_governance.gate import verify_vsa
 from ai_governance.proofs import verify_consistency, verify_inclusion
 from ai_governance.version import __version__
 
@@ -11,4 +12,5 @@ __all__ = [
     "__version__",
     "verify_consistency",
     "verify_inclusion",
+    "verify_vsa",
 ]

@@ -8,6 +8,7 @@ from typing import Any
 
 from ai_governance.call import make_request
 from ai_governance.calls import Calls, given, new_key, no_progress, segment, target_of
+from ai_governance.credentials import Token
 from ai_governance.expected import are_entries_of, is_entry_of, is_erasure, is_hold
 from ai_governance.proofs import (
     is_consistency,
@@ -22,8 +23,16 @@ from ai_governance.stream import complete_chunks, open_stream
 class AuditCalls(Calls):
     """Calls of mcp-audit. See `Client`."""
 
-    def __init__(self, base_url: str, timeout: float, retries: int, audit_key: str | None) -> None:
-        super().__init__(base_url, timeout, retries)
+    def __init__(
+        self,
+        base_url: str,
+        timeout: float,
+        retries: int,
+        audit_key: str | None,
+        token: Token | None,
+        allow_insecure: bool,
+    ) -> None:
+        super().__init__(base_url, timeout, retries, token, allow_insecure)
         self._audit_key = None if audit_key is None else read_verifier_key(audit_key)
 
     def log(

@@ -9,6 +9,7 @@ import uuid
 from typing import Any, Callable
 
 from ai_governance.address import Address
+from ai_governance.credentials import Credentials
 from ai_governance.errors import GovernanceError, invalid_argument
 from ai_governance.exchange import Answer, NoAnswer, Request, exchange
 from ai_governance.retry import is_unknown, may_repeat, parse_retry_after, wait_before
@@ -63,10 +64,18 @@ class Call:
     """
 
     def __init__(
-        self, address: Address, request: Request, *, changes: bool, timeout: float, retries: int
+        self,
+        address: Address,
+        request: Request,
+        credentials: Credentials,
+        *,
+        changes: bool,
+        timeout: float,
+        retries: int,
     ) -> None:
         self.address = address
         self.request = request
+        self.credentials = credentials
         self.changes = changes
         self.repeatable = not changes or "Idempotency-Key" in request.headers
         self.deadline = time.monotonic() + timeout
@@ -101,7 +110,7 @@ class Call:
         return self.read(str, "a text in UTF-8")
 
     def read(self, reader: Callable[[str], Any], what: str) -> Any:
-        answer = exchange(self.address, self.request, self.deadline)
+        answer = exchange(self.address, self.attempt_request(), self.deadline)
         if answer.status != 200:
             raise self.refused(answer)
         try:
@@ -109,6 +118,11 @@ class Call:
         except (ValueError, RecursionError):
             detail = f"the answer is not {what}: is this the address of a gateway?"
             raise self.invalid(detail) from None
+
+    def attempt_request(self) -> Request:
+        """The request of one attempt: with the credentials that count now."""
+        headers = self.credentials.headers(self.request.headers["X-Request-ID"])
+        return self.request._replace(headers={**self.request.headers, **headers})
 
     def invalid(self, detail: str) -> GovernanceError:
         """An answer 200 that cannot be what it must be: nobody knows what was done."""
@@ -141,6 +155,8 @@ class Call:
             detail = f"status {answer.status} without problem details: is this a gateway?"
         else:
             detail = problem.get("detail") or problem.get("title") or code
+        if code == "unauthorized":
+            detail = f"{detail.rstrip('.')}. {self.credentials.advice()}"
         errors = problem.get("errors")
         return GovernanceError(
             answer.status,

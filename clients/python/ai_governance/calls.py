@@ -11,6 +11,7 @@ from urllib.parse import quote, urlencode
 
 from ai_governance.address import parse_address
 from ai_governance.call import Call, make_request
+from ai_governance.credentials import Credentials, Token
 from ai_governance.errors import GovernanceError, invalid_argument
 from ai_governance.exchange import Request
 
@@ -20,13 +21,21 @@ Fits = Callable[[Any], bool]
 class Calls:
     """Calls the gateway at `base_url`. See `Client`."""
 
-    def __init__(self, base_url: str, timeout: float, retries: int) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        timeout: float,
+        retries: int,
+        token: Token | None,
+        allow_insecure: bool,
+    ) -> None:
         if not (isinstance(timeout, (int, float)) and 0 < timeout < math.inf):
             raise invalid_argument("timeout is a number of seconds above 0")
         if not isinstance(retries, int) or retries < 0:
             raise invalid_argument("retries is a number, 0 or more")
         self.base_url = base_url
         self._address = parse_address(base_url)
+        self._credentials = Credentials(self._address, token, allow_insecure)
         self._timeout = timeout
         self._retries = retries
         self._sleep = time.sleep
@@ -35,6 +44,7 @@ class Calls:
         return Call(
             self._address,
             request,
+            self._credentials,
             changes=changes,
             timeout=self._timeout,
             retries=self._retries if retries is None else retries,

@@ -10,12 +10,14 @@ import sys
 import verify_export
 from ai_governance import commands
 from ai_governance.client import DEFAULT_URL, Client
+from ai_governance.environment import allow_insecure_of, refuse_token_option, token_of
 from ai_governance.errors import GovernanceError
 from ai_governance.text import UsageError, printable
 
 DESCRIPTION = """Client of the AI Governance Control Plane.
 
-Results go to standard output, everything else to standard error."""
+Where the gateway asks for credentials, AIGOV_TOKEN holds the token, or AIGOV_TOKEN_FILE the
+path of a file with it. Results go to standard output, everything else to standard error."""
 
 EXIT_CODES = """exit codes:
   0    done; allowed; verified
@@ -34,6 +36,10 @@ HINTS = {
     "connection": "Is the stack running, and is --url (or AIGOV_URL) right?",
     "deadline": "Give it more time with --timeout, or look at: aigov-py status",
     "invalid_answer": "Is --url (or AIGOV_URL) the address of the gateway?",
+    "unauthorized": "Put the token into AIGOV_TOKEN, or the path of a file into AIGOV_TOKEN_FILE.",
+    "insufficient_scope": "The token counts, but is not for this: a key is given its scopes by "
+    '"aigov keys create --scope".',
+    "rate_limited": "Ask less often, or have the limits of the gateway raised.",
     "artifacts_conflict": "Register changed artifacts under a new version.",
     "event_type_reserved": "Choose an event type of your own, such as model.released.",
     "idempotency_conflict": "This key was used for something else: choose another, or none.",
@@ -112,11 +118,20 @@ def make_parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs one command; the exit code."""
+    try:
+        refuse_token_option(sys.argv[1:] if arguments is None else arguments)
+    except UsageError as error:
+        return say(str(error), commands.USAGE)
     options = make_parser().parse_args(arguments)
     options.json = getattr(options, "json", False)
     url = getattr(options, "url", None) or os.environ.get("AIGOV_URL") or DEFAULT_URL
     try:
-        client = Client(url, timeout=getattr(options, "timeout", 30.0))
+        client = Client(
+            url,
+            timeout=getattr(options, "timeout", 30.0),
+            token=token_of(os.environ),
+            allow_insecure=allow_insecure_of(os.environ),
+        )
         return options.command(client, options)
     except UsageError as error:
         return say(str(error), commands.USAGE)
@@ -138,6 +153,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def explain(error: GovernanceError) -> int:
     """What a failed call means, on standard error; the exit code."""
+    if isinstance(error.__cause__, UsageError):
+        return say(str(error.__cause__), commands.USAGE)
     lines = [str(error)]
     lines += [f"  {item.get('path')}: {item.get('message')}" for item in error.errors[:MOST_ERRORS]]
     if len(error.errors) > MOST_ERRORS:
@@ -147,7 +164,7 @@ def explain(error: GovernanceError) -> int:
     if error.request_id:
         lines.append(f"request {error.request_id}")
     code = commands.REFUSED
-    if error.code == "invalid_argument":
+    if error.code in ("invalid_argument", "token_unavailable"):
         code = commands.USAGE
     elif error.code in UNREACHABLE:
         code = commands.UNREACHABLE

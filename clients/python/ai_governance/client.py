@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from ai_governance.audit import AuditCalls
 from ai_governance.calls import given, new_key, no_progress, segment
+from ai_governance.credentials import Token
 from ai_governance.errors import GovernanceError
 from ai_governance.expected import is_decision, is_record_of
+from ai_governance.gate import GateCalls
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 
 
-class Client(AuditCalls):
+class Client(GateCalls):
     """Calls the gateway at `base_url`.
 
     `timeout` is the time in seconds for a call as a whole, waiting and retries included.
@@ -23,6 +24,10 @@ class Client(AuditCalls):
 
     `audit_key` is the verifier key of the log, got elsewhere: then checkpoints and proofs
     that it did not sign, or that do not hold, are `invalid_answer`.
+
+    `token` is sent as `Authorization: Bearer`, to the gateway alone: a text, or a function that
+    is asked before each attempt, such as one that refreshes a token of OpenID Connect. Over
+    http to another machine, where others may read it, it goes only with `allow_insecure`.
 
     Answers are what docs/API.md says, as Python values. Every method raises
     GovernanceError.
@@ -35,8 +40,10 @@ class Client(AuditCalls):
         timeout: float = 15.0,
         retries: int = 3,
         audit_key: str | None = None,
+        token: Token | None = None,
+        allow_insecure: bool = False,
     ) -> None:
-        super().__init__(base_url, timeout, retries, audit_key)
+        super().__init__(base_url, timeout, retries, audit_key, token, allow_insecure)
 
     # --- The stack --------------------------------------------------------------------
 
@@ -49,15 +56,15 @@ class Client(AuditCalls):
 
         `gateway` and each of `services` is `{ ready, missing }`; `policy` is `{ name,
         version, digest }` of the set that decides, or null. Raises only if the gateway
-        does not answer.
+        does not answer, or takes the caller for nobody. `policy` is null too where the
+        caller may not know it.
         """
         names = self.services()["services"]
         gateway = self._readiness("/readyz")
         services = {name: self._readiness(f"/{segment(name)}/readyz") for name in names}
         policy = None
         if services.get("mcp-policy", {}).get("ready"):
-            known = self.policies()
-            policy = {name: known[name] for name in ("name", "version", "digest")}
+            policy = self._policies_shown()
         ready = gateway["ready"] and all(service["ready"] for service in services.values())
         return {
             "url": self.base_url,
@@ -71,9 +78,21 @@ class Client(AuditCalls):
         try:
             self._get(path, retries=0)
         except GovernanceError as error:
+            # Of the caller, these say nothing about a service.
+            if error.code in ("unauthorized", "token_unavailable"):
+                raise
             missing = [f"{item.get('path')} {item.get('message')}" for item in error.errors]
             return {"ready": False, "missing": missing or [str(error)]}
         return {"ready": True, "missing": []}
+
+    def _policies_shown(self) -> dict[str, Any] | None:
+        try:
+            known = self.policies()
+        except GovernanceError as error:
+            if error.code == "insufficient_scope":
+                return None
+            raise
+        return {name: known[name] for name in ("name", "version", "digest")}
 
     # --- Lineage ----------------------------------------------------------------------
 

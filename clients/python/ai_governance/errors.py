@@ -11,7 +11,8 @@ class GovernanceError(Exception):
     Codes of the services are in docs/API.md. Codes of this client: `invalid_argument`
     (nothing was sent), `connection` (no answer), `deadline` (the time for the call is
     over), `invalid_answer` (not what this API answers), `answer_too_large`,
-    `export_incomplete` (the export broke off).
+    `export_incomplete` (the export broke off), `token_unavailable` (your function for the
+    token failed, and the attempt was not sent).
 
     `status` is the HTTP status, None where there was no answer. `request_id` is what the
     request is called in the logs and log entries of the services. `errors` are of

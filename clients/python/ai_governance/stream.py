@@ -13,7 +13,7 @@ def open_stream(call: Call, idle: float) -> Exchange:
     """One attempt: a connection whose answer is 200 and whose body is still to be read."""
     connection = Exchange(call.address, call.deadline)
     try:
-        response = connection.open(call.request)
+        response = connection.open(call.attempt_request())
         if response.status != 200:
             raise call.refused(Answer(response.status, response.headers, connection.read()))
         connection.stream(idle)

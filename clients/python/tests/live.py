@@ -23,7 +23,13 @@ from typing import Any
 from context import PROJECT
 
 import verify_export
-from ai_governance import Client, GovernanceError, verify_consistency, verify_inclusion
+from ai_governance import (
+    Client,
+    GovernanceError,
+    verify_consistency,
+    verify_inclusion,
+    verify_vsa,
+)
 
 PAYLOAD = {
     "model_class": "vision",
@@ -98,6 +104,22 @@ class Live:
         expect(self.client.validate(PAYLOAD)["allowed"], True)
         expect(self.client.validate({**PAYLOAD, "risk": {}})["allowed"], False)
         expect(self.client.policies()["digest"], self.client.validate(PAYLOAD)["policy"]["digest"])
+
+    def gate(self) -> None:
+        """A decision is recorded in the same call, once a key, and others can verify it"""
+        sha = "c0" * 32
+        payload = {**PAYLOAD, "artifacts": [f"sha256:{sha}"], "notes": DETAILS}
+        key = uuid.uuid4().hex
+        first = self.client.gate(payload, self.model_id, record="full", idempotency_key=key)
+        expect((first["allowed"], first["audit"]["event_type"]), (True, "gate.decided"))
+        again = self.client.gate(payload, self.model_id, record="full", idempotency_key=key)
+        expect(again, first)
+        other = lambda: self.client.gate(PAYLOAD, self.model_id, idempotency_key=key)  # noqa: E731
+        fails(other, 409, "idempotency_conflict")
+        expect(self.client.gate({}, self.model_id, proof=True)["allowed"], False)
+        envelope = self.client.vsa(first["audit"]["id"])
+        summary = verify_vsa(envelope, self.client.checkpoint_key())
+        expect(summary and summary["subject"][0]["digest"], {"sha256": sha})
 
     def log(self) -> None:
         """Events are logged, found by filters and walked by pages"""
@@ -239,6 +261,7 @@ def main() -> int:
             live.register,
             live.conflict,
             live.validate,
+            live.gate,
             live.log,
             live.batch,
             live.erase,

@@ -21,11 +21,13 @@ import { type Calls, idText, type Page } from './calls.ts'
 import { GovernanceError } from './errors.ts'
 import { A_HOLD, AN_ERASURE, entriesOf, entryOf, provenEntryOf } from './expected.ts'
 import { exportedEntries } from './export-stream.ts'
+import type { Envelope } from './gate-types.ts'
 import type { PageQuery } from './lineage-types.ts'
 import { ProbedApi } from './probed-api.ts'
 import { signedBy } from './proofs.ts'
 import type { VerifierKey } from './signed-note.ts'
 import type { CallOptions, KeyedOptions } from './transport.ts'
+import { verifyVsa } from './vsa.ts'
 
 /** What `log` takes as its last argument. */
 export interface LogOptions extends KeyedOptions {
@@ -74,6 +76,16 @@ export class AuditApi extends ProbedApi {
   /** `GET /events/{id}`: one entry; fails with `not_found`. */
   async event(id: number, options?: CallOptions): Promise<AuditEntry> {
     return this.calls.get(`/events/${idText(id)}`, {}, options)
+  }
+
+  /**
+   * `GET /events/{id}/vsa`: a decision of the gate as a SLSA Verification Summary in a signed envelope; `verifyVsa` reads
+   * it. Fails with `not_found` for other entries, `no_subject` where the payload named no artifact by its digest.
+   */
+  async vsa(id: number, options?: CallOptions): Promise<Envelope> {
+    const envelope = await this.calls.get<Envelope>(`/events/${idText(id)}/vsa`, {}, options)
+    if (!this.#key || verifyVsa(envelope, this.#key)) return envelope
+    throw new GovernanceError('invalid_answer', 'the summary is not signed by the audit key.')
   }
 
   /**

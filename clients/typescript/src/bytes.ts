@@ -26,7 +26,12 @@ export function sha256Hex(data: string | Uint8Array): string {
 
 /** Padded base64 of bytes (RFC 4648 §4). */
 export function toBase64(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes))
+  let text = ''
+  // In pieces: a call takes some hundred thousand arguments at most.
+  for (let at = 0; at < bytes.length; at += 32_768) {
+    text += String.fromCharCode(...bytes.subarray(at, at + 32_768))
+  }
+  return btoa(text)
 }
 
 /** base64url of bytes without padding (RFC 4648 §5). */

@@ -21,11 +21,12 @@ export interface Client {
  */
 export function createClient(options: ClientOptions): Client {
   const transport = new Transport(options)
+  const key = auditKeyOf(options)
   return {
-    gateway: new GatewayApi(new Calls(transport, '')),
+    gateway: new GatewayApi(new Calls(transport, ''), key),
     lineage: new LineageApi(new Calls(transport, '/mcp-lineage')),
     policy: new PolicyApi(new Calls(transport, '/mcp-policy')),
-    audit: new AuditApi(new Calls(transport, '/mcp-audit'), auditKeyOf(options)),
+    audit: new AuditApi(new Calls(transport, '/mcp-audit'), key),
   }
 }
 

@@ -7,7 +7,6 @@ export const SERVICE_CODES = [
   'body_not_allowed',
   'upgrade_refused',
   'unauthorized',
-  'invalid_identity',
   'path_not_allowed',
   'cross_site_request',
   'insufficient_scope',
@@ -21,6 +20,7 @@ export const SERVICE_CODES = [
   'unsupported_media_type',
   'expectation_failed',
   'misdirected_request',
+  'rate_limited',
   'headers_too_large',
   'http_version_not_supported',
   'invalid_json',
@@ -31,12 +31,15 @@ export const SERVICE_CODES = [
   'legal_hold',
   'never_erased',
   'already_released',
+  'details_erased',
+  'no_subject',
   'internal_error',
   'upstream_invalid',
   'upstream_unavailable',
   'database_unavailable',
   'database_busy',
   'outcome_unknown',
+  'not_recorded',
   'signing_key_missing',
   'signer_state_missing',
   'signer_refused',
@@ -51,7 +54,8 @@ export type ServiceErrorCode = (typeof SERVICE_CODES)[number]
 /**
  * Codes of this client: `invalid_argument` (nothing was sent), `aborted` (by your signal), `deadline`
  * (timeoutMs is over), `connection` (no answer), `invalid_answer` (not what this API answers),
- * `answer_too_large`, `export_incomplete` (the export broke off).
+ * `answer_too_large`, `export_incomplete` (the export broke off), `token_unavailable` (your function for the token
+ * failed, and the attempt was not sent).
  */
 export type ClientErrorCode =
   | 'invalid_argument'
@@ -61,6 +65,7 @@ export type ClientErrorCode =
   | 'invalid_answer'
   | 'answer_too_large'
   | 'export_incomplete'
+  | 'token_unavailable'
 
 /** Every known code, and any other text: a newer server may have codes that this client does not know. */
 export type ErrorCode = ServiceErrorCode | ClientErrorCode | (string & {})

@@ -35,6 +35,7 @@ export type { Page, Query } from './calls.ts'
 export { canonicalJson } from './canonical-json.ts'
 export { type Checkpoint, readCheckpoint, type SignedCheckpoint, splitNotes } from './checkpoint.ts'
 export { type Client, createClient } from './client.ts'
+export type { Token } from './credentials.ts'
 export {
   type ClientErrorCode,
   type ErrorCode,
@@ -45,7 +46,13 @@ export {
 } from './errors.ts'
 export type { GivenTexts, Signature } from './evidence.ts'
 export type { ExportVerdict, Result } from './export-verdict.ts'
-export type { GatewayApi } from './gateway.ts'
+export type {
+  Envelope,
+  GateAnswer,
+  GateQuestion,
+  ProvenGateAnswer,
+} from './gate-types.ts'
+export type { GateOptions, GatewayApi } from './gateway.ts'
 export type { Directory, Ok, Ready, RegisteredModel } from './gateway-types.ts'
 export type { JsonObject, JsonValue } from './json.ts'
 export { JsonTextError, parseJson } from './json-text.ts'
@@ -86,3 +93,4 @@ export {
 } from './signed-note.ts'
 export type { CallOptions, ClientOptions, KeyedOptions, QueryValue } from './transport.ts'
 export { type VerifyExportOptions, verifyExport } from './verify-export.ts'
+export { type VerificationSummary, verifyVsa } from './vsa.ts'

@@ -1,5 +1,6 @@
 import { errorOf } from './answer.ts'
 import { toHex } from './bytes.ts'
+import { Credentials, type Token } from './credentials.ts'
 import { Deadline } from './deadline.ts'
 import { GovernanceError } from './errors.ts'
 import type { JsonValue } from './json.ts'
@@ -34,8 +35,16 @@ export interface ClientOptions {
   headers?: Readonly<Record<string, string>> | undefined
   /** Names each call that is not given a name. Default: 32 random hex digits. */
   requestId?: (() => string) | undefined
-  /** Sent as `Authorization: Bearer …`. */
-  token?: string | undefined
+  /**
+   * Sent as `Authorization: Bearer …`, to the gateway alone: a text, or a function that is asked before each attempt
+   * and may take its time, such as one that refreshes a token of OpenID Connect.
+   */
+  token?: Token | undefined
+  /**
+   * Whether credentials may travel over http:// to another machine, where whoever listens on the way can take them.
+   * Default false.
+   */
+  allowInsecure?: boolean | undefined
   /**
    * Verifier key of the log: checkpoints and the proofs of entries that it did not sign are then `invalid_answer`.
    */
@@ -58,6 +67,12 @@ export interface Call {
   retried?: boolean
 }
 
+/** A call as fetch takes it, but for the credentials, which each attempt has anew. */
+interface Prepared {
+  url: string
+  init: Omit<RequestInit, 'headers'> & { headers: Record<string, string> }
+}
+
 /** Errors of Node that say that no connection was made: nothing can have been carried out. */
 const NOT_CONNECTED = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH'])
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/
@@ -69,6 +84,7 @@ export class Transport {
   readonly #fetch: typeof globalThis.fetch
   readonly #retries: number
   readonly #headers: Readonly<Record<string, string>>
+  readonly #credentials: Credentials
   /** Makes the name of a call that its caller gives none. */
   readonly makeRequestId: () => string
   readonly timeoutMs: number
@@ -83,9 +99,9 @@ export class Transport {
     if (!Number.isInteger(this.#retries) || this.#retries < 0) {
       throw new GovernanceError('invalid_argument', 'retries must be a whole number from 0 on.')
     }
-    const { token, headers } = options
-    this.#headers = { ...headers, ...(token !== undefined && { authorization: `Bearer ${token}` }) }
+    this.#headers = { ...options.headers }
     checkHeaders(this.#headers)
+    this.#credentials = new Credentials({ ...options, baseUrl: this.#base })
     this.makeRequestId = options.requestId ?? randomId
   }
 
@@ -137,7 +153,7 @@ export class Transport {
     }
   }
 
-  #request(call: Call, id: string, key: string | null): { url: string; init: RequestInit } {
+  #request(call: Call, id: string, key: string | null): Prepared {
     const query = new URLSearchParams()
     for (const [name, value] of Object.entries(call.query ?? {})) {
       if (value !== undefined) query.set(name, String(value))
@@ -160,18 +176,23 @@ export class Transport {
   }
 
   async #once<T>(
-    { url, init }: { url: string; init: RequestInit },
+    { url, init }: Prepared,
     effect: Effect,
     id: string,
     deadline: Deadline,
     read: (response: Response) => Promise<T>,
   ): Promise<{ value: T } | { error: GovernanceError }> {
     let status: number | undefined
+    const credentials = await this.#credentials.headers(deadline.signal)
+    if (credentials instanceof GovernanceError) {
+      return { error: deadline.fault(id, false) ?? credentials }
+    }
     try {
-      const response = await this.#fetch(url, { ...init, signal: deadline.signal })
+      const headers = { ...init.headers, ...credentials }
+      const response = await this.#fetch(url, { ...init, headers, signal: deadline.signal })
       status = response.status
       if (status === 200) return { value: await read(response) }
-      return { error: await errorOf(response, id, effect) }
+      return { error: this.#credentials.advised(await errorOf(response, id, effect)) }
     } catch (cause) {
       const outcomeUnknown = effect !== 'reads' && !NOT_CONNECTED.has(reasonOf(cause))
       const over = deadline.fault(id, outcomeUnknown)
@@ -216,9 +237,10 @@ function baseOf(text: string): string {
 function checkHeaders(headers: Readonly<Record<string, string>>): void {
   try {
     new Headers(headers)
-  } catch (cause) {
-    const detail = 'headers or token hold a character that no header can carry.'
-    throw new GovernanceError('invalid_argument', detail, { cause })
+  } catch {
+    // Without its cause, which would quote the value: it may be a credential.
+    const detail = 'headers hold a character that no header can carry.'
+    throw new GovernanceError('invalid_argument', detail)
   }
 }
 

@@ -33,6 +33,7 @@ const COMMANDS = [
     ['audit', 'key'],
     ['audit', 'checkpoint'],
   ],
+  ...[['keys'], ['keys', 'create'], ['keys', 'list'], ['keys', 'revoke']],
 ]
 
 for (const command of [[], ...COMMANDS]) {
@@ -173,6 +174,7 @@ test('nothing that a server says reaches the terminal as a control character', a
         allowed: false,
         reasons: [evil],
         warnings: [evil],
+        waived: [evil],
         risk_score: 1,
         risk_level: evil,
       }

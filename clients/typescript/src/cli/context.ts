@@ -3,6 +3,7 @@ import { type Client, createClient } from '../client.ts'
 import { GovernanceError } from '../errors.ts'
 import { usage } from './exit.ts'
 import { jsonLine, tell } from './output.ts'
+import { tokenSource } from './token.ts'
 
 /** The options that every command takes. */
 interface CommonOptions {
@@ -32,7 +33,8 @@ export class Context {
   }
 
   client(): Client {
-    return createClient({ baseUrl: this.url, timeoutMs: this.#timeoutMs })
+    const options = { baseUrl: this.url, timeoutMs: this.#timeoutMs }
+    return createClient({ ...options, ...tokenSource(process.env) })
   }
 
   /** The result on standard output: one line of JSON with --json, else lines for people. */

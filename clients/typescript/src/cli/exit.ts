@@ -73,12 +73,19 @@ const HINTS: Readonly<Record<string, string>> = {
   invalid_answer: 'Is --url (or AIGOV_URL) the address of the gateway?',
   signing_key_missing: 'Whoever runs the log makes one with "aigov audit keygen".',
   artifacts_conflict: 'Register changed artifacts under a new version.',
+  unauthorized:
+    'Put the token into AIGOV_TOKEN, or the path of a file with it into AIGOV_TOKEN_FILE.',
+  insufficient_scope:
+    'The token counts, but is not for this: whoever runs the gateway makes a key with the scope that it takes ("aigov keys create --scope …").',
+  rate_limited: 'Ask less often, or have the limits of the gateway raised.',
   event_type_reserved: 'Choose an event type of your own, such as "model.released".',
 }
 
 /** The code and the sentence for whatever ended a command. */
 export function exitOf(error: unknown): { code: ExitCode; message: string } {
   if (error instanceof Exit) return { code: error.code, message: error.message }
+  // What kept the token away has said it, and how to end.
+  if (error instanceof GovernanceError && error.cause instanceof Exit) return exitOf(error.cause)
   if (isGivenWrong(error)) {
     return { code: EXIT.usage, message: error.message }
   }
@@ -100,7 +107,7 @@ function isGivenWrong(error: unknown): error is Error {
 
 function codeOf({ code }: GovernanceError): ExitCode {
   if (code === 'aborted') return EXIT.interrupted
-  if (code === 'invalid_argument') return EXIT.usage
+  if (code === 'invalid_argument' || code === 'token_unavailable') return EXIT.usage
   return UNREACHABLE.includes(code) ? EXIT.unreachable : EXIT.refused
 }
 

@@ -5,11 +5,14 @@ import { addAudit } from './audit.ts'
 import { Context, type Run } from './context.ts'
 import { EXIT, EXIT_CODES_HELP, Exit, exitOf } from './exit.ts'
 import { addExport } from './export.ts'
+import { addGate } from './gate.ts'
+import { addKeys } from './keys.ts'
 import { addLog } from './log.ts'
 import { packageVersion } from './package-version.ts'
 import { addPolicy } from './policy.ts'
 import { addRegister } from './register.ts'
 import { addStatus } from './status.ts'
+import { refuseTokenOption } from './token.ts'
 import { addValidate } from './validate.ts'
 import { addVerify } from './verify.ts'
 import { addWitness } from './witness.ts'
@@ -51,13 +54,24 @@ Examples:
   aigov validate payload.json && aigov register model.json
   aigov audit key > log.key && aigov export --out audit.ndjson && aigov verify audit.ndjson --key log.key
 
+Where the gateway asks for credentials, AIGOV_TOKEN holds the token, or AIGOV_TOKEN_FILE the path of a file with it.
 Results go to standard output, everything else to standard error. "aigov <command> --help" shows an
 example of each command, "aigov --version" which one this is. "aigov policy" has exit codes of its own.
 ${EXIT_CODES_HELP}`,
     )
   for (const add of [
-    ...[addStatus, addRegister, addValidate, addLog, addExport, addVerify, addAudit, addAibom],
-    ...[addPolicy, addWitness],
+    ...[
+      addStatus,
+      addRegister,
+      addValidate,
+      addGate,
+      addLog,
+      addExport,
+      addVerify,
+      addAudit,
+      addAibom,
+    ],
+    ...[addPolicy, addWitness, addKeys],
   ]) {
     add(program, run)
   }
@@ -67,7 +81,10 @@ ${EXIT_CODES_HELP}`,
 try {
   // Not an option of commander's: those are looked for behind a command too, where `register` has its own.
   if (process.argv.slice(2).join(' ') === '--version') process.stdout.write(`${packageVersion()}\n`)
-  else await makeProgram().parseAsync()
+  else {
+    refuseTokenOption(process.argv.slice(2))
+    await makeProgram().parseAsync()
+  }
 } catch (error) {
   if (error instanceof CommanderError) {
     // Commander has said what is wrong, or shown the help that was asked for.

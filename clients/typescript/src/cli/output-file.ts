@@ -1,11 +1,19 @@
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { EXIT, Exit, thereAlready } from './exit.ts'
 
+/** Whose a file is. */
+export interface Owner {
+  uid: number
+  gid: number
+}
+
 interface Placing {
   /** Permissions of a new file. */
   mode: number
   /** Whether a file that is there may be replaced. */
   force: boolean
+  /** Whose it becomes; without one it is that of this process. */
+  owner?: Owner | undefined
 }
 
 /**
@@ -15,7 +23,7 @@ interface Placing {
 export async function writeWhole(
   path: string,
   chunks: AsyncIterable<Uint8Array> | Iterable<string>,
-  { mode, force }: Placing,
+  { mode, force, owner }: Placing,
 ): Promise<void> {
   const part = `${path}.${process.pid}.part`
   const file = await open(part, 'wx', mode).catch((error: Error) => {
@@ -24,6 +32,7 @@ export async function writeWhole(
   try {
     // Not in the same `catch`: what the chunks throw says itself what is wrong.
     for await (const chunk of chunks) await written(path, file, chunk)
+    if (owner) await file.chown(owner.uid, owner.gid)
     await file.sync()
     await file.close()
     if (!force) await reserve(path)

@@ -48,9 +48,11 @@ const MEMBERS: Readonly<Record<string, (value: JsonValue | undefined) => boolean
 
 /** The decision that an entry of a verified export records; null if it records none, or its details are erased. */
 export function recordedDecision(entry: AuditEntry): RecordedDecision | UnreadableDecision | null {
-  const { id, decision, details, created_at } = entry
+  const { id, event_type, decision, details, created_at } = entry
   if (!isObject(details)) return null
   const { payload, decision: answer } = details
+  // The gate was told not to keep the payload: there is nothing to judge again.
+  if (event_type === 'gate.decided' && details.record === 'digest') return null
   if (!isObject(answer) || !SIGNS.some((name) => Object.hasOwn(answer, name))) return null
   if (!isObject(payload))
     return { entry: id, why: 'its details hold an answer without its payload' }

@@ -1,6 +1,8 @@
 import type { Command } from 'commander'
+import type { Client } from '../client.ts'
 import { GovernanceError } from '../errors.ts'
 import type { Policies } from '../policy-types.ts'
+import type { CallOptions } from '../transport.ts'
 import type { Context, Runner } from './context.ts'
 import { EXIT, Exit } from './exit.ts'
 
@@ -51,7 +53,7 @@ async function show(context: Context): Promise<void> {
     ),
   )
   const services = Object.fromEntries(known)
-  const policy = services['mcp-policy']?.ready ? await client.policy.policies(options) : null
+  const policy = services['mcp-policy']?.ready ? await policies(client, options) : null
   const status: Status = {
     url: context.url,
     ready: gateway.ready && known.every(([, { ready }]) => ready),
@@ -67,13 +69,26 @@ function shown({ name, version, digest, stale, recorded }: Policies): Status['po
   return { name, version, digest, stale, recorded }
 }
 
+/** The policies that decide; null where the caller may not know them. */
+async function policies(client: Client, options: CallOptions): Promise<Policies | null> {
+  try {
+    return await client.policy.policies(options)
+  } catch (error) {
+    if (error instanceof GovernanceError && error.code === 'insufficient_scope') return null
+    throw error
+  }
+}
+
+/** Of these an error says nothing about a service. */
+const OF_THE_CALLER: readonly string[] = ['aborted', 'unauthorized', 'token_unavailable']
+
 /** An error here is an answer: the service is not ready, and says why. */
 async function readiness(call: Promise<unknown>): Promise<Readiness> {
   try {
     await call
     return { ready: true, missing: [] }
   } catch (error) {
-    if (!(error instanceof GovernanceError) || error.code === 'aborted') throw error
+    if (!(error instanceof GovernanceError) || OF_THE_CALLER.includes(error.code)) throw error
     const missing = error.errors.map(({ path, message }) => `${path} ${message}`)
     return { ready: false, missing: missing.length > 0 ? missing : [error.message] }
   }

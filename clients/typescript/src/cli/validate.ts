@@ -33,7 +33,7 @@ Exit code 0 if it is allowed, 3 if it is denied.`,
         const whole =
           aibom === undefined ? payload : { ...payload, aibom: await readJsonObject(aibom) }
         const decision = await context.client().policy.validate(whole, { signal: context.signal })
-        context.result(decision, () => linesOf(decision))
+        context.result(decision, () => decisionLines(decision))
         if (!decision.allowed) throw new Exit(EXIT.denied)
       }),
     )
@@ -45,7 +45,8 @@ export function unwrapped(value: JsonObject): JsonObject {
   return names.length === 1 && isObject(value.payload) ? value.payload : value
 }
 
-function linesOf(decision: Decision): string[] {
+/** A decision for people. */
+export function decisionLines(decision: Decision): string[] {
   const { policy, aibom } = decision
   const reason = aibom.reason ? ` (${aibom.reason})` : ''
   return [
