@@ -9,6 +9,8 @@ const root = join(import.meta.dirname, '..', '..')
 /** One service as a process of its own. */
 export interface ServiceProcess {
   url: string
+  /** Where its metrics are. */
+  metricsUrl: string
   /** Its process id while it runs. */
   pid(): number | undefined
   /** All that it has logged so far, as text. */
@@ -23,6 +25,8 @@ export interface ServiceOptions {
   /** The folder under `services`. */
   name: string
   port: number
+  /** Left out: it shows no metrics. */
+  metricsPort?: number
   /** Its whole environment, but for the port and the log level. */
   env: Record<string, string>
   /** Its output is appended here. */
@@ -31,20 +35,27 @@ export interface ServiceOptions {
   nodeArgs?: readonly string[] | undefined
 }
 
-/** A service on 127.0.0.1 that is not started yet. */
+/** A service on 127.0.0.1, or the HOST in its environment, that is not started yet. */
 export function serviceProcess(options: ServiceOptions): ServiceProcess {
-  const { name, port, env, logFile, nodeArgs = [] } = options
+  const { name, port, metricsPort, env, logFile, nodeArgs = [] } = options
   const script = join(root, 'services', name, 'src', 'main.ts')
-  const url = `http://127.0.0.1:${port}`
+  const { HOST: host = '127.0.0.1' } = env
+  const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
   const log = () => (existsSync(logFile) ? readFileSync(logFile, 'utf8') : '')
   let child: ChildProcess | undefined
   return {
     url,
+    metricsUrl: `http://127.0.0.1:${metricsPort}/metrics`,
     pid: () => child?.pid,
     log,
     async start() {
       const out = openSync(logFile, 'a')
-      const variables = { PORT: String(port), LOG_LEVEL: 'info', ...env }
+      const variables = {
+        PORT: String(port),
+        ...(metricsPort !== undefined && { METRICS_PORT: String(metricsPort) }),
+        LOG_LEVEL: 'info',
+        ...env,
+      }
       child = spawn(process.execPath, [...nodeArgs, script], {
         env: variables,
         stdio: ['ignore', out, out],

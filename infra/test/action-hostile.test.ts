@@ -210,6 +210,27 @@ test('a server that asks for more time than there is gets no second request', as
   assert.equal(paths.length, 1)
 })
 
+const refusals: [string, Answer, RegExp][] = [
+  ['an unknown token', problem(401, 'unauthorized'), /input token does not count there/],
+  [
+    'a missing scope',
+    problem(403, 'insufficient_scope'),
+    /scopes policy:evaluate and audit:append/,
+  ],
+]
+for (const [what, answer, sentence] of refusals) {
+  test(`${what} fails the job at once, and the message says what to do`, async (t) => {
+    const { code, paths, commands } = await scripted(t, [answer], [recorded])
+    assert.deepEqual([code, paths], [1, ['/mcp-policy/validate']])
+    assert.match(commands.at(-1)?.message ?? '', sentence)
+  })
+}
+
+test('a record that came too early is sent again', async (t) => {
+  const { code, paths } = await scripted(t, [json(200, DECISION)], [problem(429), recorded])
+  assert.deepEqual([code, paths.length], [0, 3])
+})
+
 test('a redirect is not followed with the token and the payload', async (t) => {
   const { code, paths } = await scripted(t, [MOVED], [recorded])
   assert.equal(code, 1)

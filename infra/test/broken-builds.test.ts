@@ -5,7 +5,13 @@ import { hunt } from '../harness/broken/hunt.ts'
 import { scratchFolder } from '../test-support/scratch.ts'
 
 // One for each thing that may be broken: `npm run harness -- broken` has more.
-for (const name of ['no-lock', 'keys-forgotten', 'answer-before-commit', 'signer-without-state']) {
+for (const name of [
+  'no-lock',
+  'keys-forgotten',
+  'answer-before-commit',
+  'decision-without-record',
+  'signer-without-state',
+]) {
   test(`a build that is broken on purpose is found: ${name}`, async (t) => {
     const build = BROKEN_BUILDS.find((one) => one.name === name)
     assert.ok(build)

@@ -46,4 +46,7 @@ test('the built package judges policies where nothing but its declared dependenc
     assert.equal(aigov('policy', command, 'a', 'b', 'c')[0], 2)
   }
   assert.equal(aigov('policy', 'diff', 'policies', 'policies')[0], 0)
+  const keys = join(folder, 'keys.json')
+  assert.equal(aigov('keys', 'create', '--name', 'a', '--scope', 'admin', '--file', keys)[0], 0)
+  assert.match(aigov('keys', 'list', '--file', keys)[1], /active/)
 })

@@ -12,10 +12,12 @@ import {
   createClient,
   type Decision,
   type Directory,
+  type Envelope,
   type Erasure,
   type ErasureGrounds,
   type EventsQuery,
   type ExportRange,
+  type GateQuestion,
   GovernanceError,
   type Hold,
   type HoldOrder,
@@ -47,6 +49,7 @@ import type * as auditErasures from '../../services/mcp-audit/src/erasure-routes
 import type * as auditReads from '../../services/mcp-audit/src/read-routes.ts'
 import type * as auditTree from '../../services/mcp-audit/src/tree-routes.ts'
 import * as gateway from '../../services/mcp-gateway/src/answers.ts'
+import type * as gate from '../../services/mcp-gateway/src/gate-question.ts'
 import * as lineage from '../../services/mcp-lineage/src/answers.ts'
 import type * as lineageRoutes from '../../services/mcp-lineage/src/routes.ts'
 import type * as aibomRoutes from '../../services/mcp-policy/src/aibom-routes.ts'
@@ -93,6 +96,9 @@ type SameShapes = [
     Flat<Omit<Out<typeof gateway.RegisteredAnswer>, 'lineage'> & { lineage: LineageRecord }>
   >,
   Equal<AuditEvent, In<typeof auditAppends.EventBody>>,
+  Equal<Envelope, Out<typeof audit.EnvelopeAnswer>>,
+  Equal<GateQuestion, In<typeof gate.GateBody>>,
+  Equal<'proof', keyof In<typeof gate.GateQuery>>,
   Equal<AuditEvent[], In<typeof auditAppends.BatchBody>['events']>,
   Equal<ErasureGrounds, In<typeof auditErasures.EraseBody>>,
   Equal<Flat<RetentionOrder>, In<typeof auditErasures.RetentionBody>>,
@@ -174,6 +180,17 @@ test('the gateway answers in the shapes of its schemas', async () => {
   const answer = await client.gateway.registerModel({ ...MODEL, model_id: 'by-gateway' })
   assertFits(gateway.RegisteredAnswer, answer)
   assertFits(lineage.RecordAnswer, answer.lineage)
+})
+
+test('the gate and its summaries answer in the shapes of their schemas', async () => {
+  const payload = { artifacts: [`sha256:${'c0'.repeat(32)}`] }
+  const { allowed, decision, audit: entry } = await client.gateway.gate({ payload, subject: 's' })
+  assert.equal(allowed, false)
+  assertFits(policy.DecisionAnswer, decision)
+  assertFits(audit.EntryAnswer, entry)
+  assertFits(audit.EnvelopeAnswer, await client.audit.vsa(entry.id))
+  const proven = await client.gateway.gate({ payload, subject: 's' }, { proof: true })
+  assertFits(audit.ProvenEntryAnswer, proven.audit)
 })
 
 test('mcp-lineage answers in the shapes of its schemas', async () => {

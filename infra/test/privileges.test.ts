@@ -246,6 +246,7 @@ test('what each login may do is exactly this', async () => {
       'audit_service: audit_append_batch',
       'audit_service: audit_erase_details',
       'audit_service: audit_hold',
+      'audit_service: audit_known_key',
       'audit_service: audit_last_id_before',
       'audit_service: audit_prune_keys',
       'audit_service: audit_release',

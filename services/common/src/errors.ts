@@ -14,7 +14,6 @@ const catalogue = {
   body_not_allowed: [400, 'This request takes no body'],
   upgrade_refused: [400, 'Protocol upgrades are not supported'],
   unauthorized: [401, 'Valid credentials are required'],
-  invalid_identity: [401, 'The signed identity of the calling service is not accepted'],
   path_not_allowed: [403, 'This path is not served here'],
   cross_site_request: [403, 'Requests from other web sites are refused'],
   insufficient_scope: [403, 'The caller may not do this'],
@@ -28,6 +27,7 @@ const catalogue = {
   unsupported_media_type: [415, 'The body must be application/json in UTF-8, not encoded'],
   expectation_failed: [417, 'Only the expectation 100-continue is supported'],
   misdirected_request: [421, 'This server does not answer for that host'],
+  rate_limited: [429, 'Too many requests: come back later'],
   headers_too_large: [431, 'The request line and headers are too large'],
   http_version_not_supported: [505, 'HTTP/1.0 and HTTP/1.1 are supported'],
   // The request as JSON
@@ -40,6 +40,8 @@ const catalogue = {
   legal_hold: [409, 'A legal hold keeps these details'],
   never_erased: [409, 'Entries of this type are never erased'],
   already_released: [409, 'This hold is released already'],
+  details_erased: [409, 'The details of this entry were erased'],
+  no_subject: [409, 'The decision names no artifact by its digest'],
   // What goes wrong on our side: these never carry a message from inside
   internal_error: [500, 'Something went wrong inside'],
   upstream_invalid: [502, 'A service behind the gateway gave no usable answer'],
@@ -47,6 +49,7 @@ const catalogue = {
   database_unavailable: [503, 'The database is not reachable'],
   database_busy: [503, 'The database did not answer in time'],
   outcome_unknown: [503, 'The connection was lost while the change was being committed'],
+  not_recorded: [503, 'The decision could not be recorded, so there is none'],
   signing_key_missing: [503, 'There is no key to sign checkpoints with'],
   signer_state_missing: [503, 'The state of the signer is missing'],
   signer_refused: [503, 'The signer does not vouch for this database'],

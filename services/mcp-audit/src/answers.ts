@@ -52,6 +52,13 @@ export const ProvenEntryAnswer = EntryAnswer.extend({
   proof_error: z.strictObject({ code: z.enum(ERROR_CODES), detail: z.string() }).optional(),
 })
 
+/** A signed envelope of DSSE: `payload` and `sig` in base64. */
+export const EnvelopeAnswer = z.strictObject({
+  payloadType: z.literal('application/vnd.in-toto+json'),
+  payload: z.base64(),
+  signatures: z.array(z.strictObject({ keyid: z.string(), sig: z.base64() })),
+})
+
 /** What an erasure did, and the entry that says so. */
 export const ErasureAnswer = z.strictObject({ count: z.int().min(0), audit: EntryAnswer })
 

@@ -2,12 +2,15 @@ import { Database } from '@ai-governance/common/database'
 import { type App, createServer } from '@ai-governance/common/server'
 import { registerAppendRoutes } from './append-routes.ts'
 import { Appender } from './appender.ts'
+import { auditCounters, registerAuditMetrics } from './audit-metrics.ts'
 import { AuditStore } from './audit-store.ts'
-import { registerCallers } from './callers.ts'
+import { registerAuditCallers } from './callers.ts'
 import type { Config } from './config.ts'
 import { registerErasureRoutes } from './erasure-routes.ts'
 import { ErasureStore } from './erasure-store.ts'
 import { ExportStore } from './export-store.ts'
+import { registerGateRoutes } from './gate-routes.ts'
+import { GateStore } from './gate-store.ts'
 import { KeyPruning } from './key-pruning.ts'
 import { registerReadRoutes } from './read-routes.ts'
 import { Signer } from './signer/signer.ts'
@@ -38,16 +41,18 @@ export function buildApp(config: Config): { app: App; close: () => Promise<void>
     host: { ports: [config.PORT], allowedHosts: config.GATEWAY_ALLOWED_HOSTS },
     missing: () => database.missing(),
   })
-  registerCallers(app, config.POLICY_IDENTITY_KEY_PATH)
+  registerAuditCallers(app, config)
   const store = new AuditStore(database)
   const erasures = new ErasureStore(database)
   const trees = new TreeStore(database)
-  const appender = new Appender(store)
+  const counters = auditCounters(app.metrics)
+  const appender = new Appender(store, counters)
   const prover = new Prover(trees)
   const signer = new Signer(trees, prover, {
     keyFile: config.AUDIT_SIGNING_KEY_PATH,
     stateFile: config.AUDIT_SIGNER_STATE_PATH,
     origin: config.AUDIT_ORIGIN,
+    onSigning: counters.onSigning,
   })
   const cosignatures = new WitnessStore(database)
   const witnessed = new Witnessed(cosignatures, signer, witnesses)
@@ -61,7 +66,11 @@ export function buildApp(config: Config): { app: App; close: () => Promise<void>
     ...{ store, lines: new ExportStore(database), signer, prover, verifier, witnessed },
   })
   registerTreeRoutes(app, { signer, prover, witnessed })
-  registerErasureRoutes(app, { store, erasures })
+  registerErasureRoutes(app, { store, erasures, onErased: counters.onErased })
+  registerAuditMetrics(app.metrics, {
+    ...{ database, store, appender, stateFile: config.AUDIT_SIGNER_STATE_PATH },
+  })
+  registerGateRoutes(app, { store, keys: new GateStore(database), signer, prover })
   return {
     app,
     close: async () => {

@@ -14,7 +14,7 @@ import { DEFAULT_MAX_VALUES } from '@ai-governance/common/strict-json'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Appended, Appender } from './appender.ts'
-import { POLICY_SERVICE } from './callers.ts'
+import { mayAppend } from './reserved-types.ts'
 import { base64 } from './signer/attestation.ts'
 import type { Signer } from './signer/signer.ts'
 import type { Prover } from './tree/prover.ts'
@@ -38,8 +38,6 @@ export const LogQuery = z.strictObject({
 })
 
 const JSON_TYPE = 'application/json; charset=utf-8'
-/** Event types that the control plane writes; those of `policy.` a service may write here, the others nobody. */
-const RESERVED = /^(lineage|audit|policy|gate|auth)\./i
 
 export interface AppendParts {
   appender: Appender
@@ -91,9 +89,7 @@ export function registerAppendRoutes(app: App, { appender, signer, prover }: App
 
 function eventOf(body: z.output<typeof EventBody>, request: FastifyRequest) {
   const { event_type, subject, decision, details } = body
-  if (RESERVED.test(event_type) && !mayWrite(event_type, request)) {
-    throw new ApiError('event_type_reserved')
-  }
+  if (!mayAppend(event_type, request.identity?.svc)) throw new ApiError('event_type_reserved')
   return {
     event_type,
     subject,
@@ -102,11 +98,6 @@ function eventOf(body: z.output<typeof EventBody>, request: FastifyRequest) {
     actor: request.actor,
     request_id: request.id,
   }
-}
-
-/** In lower case alone: a look-alike of a reserved type is for nobody. */
-function mayWrite(eventType: string, { identity }: FastifyRequest): boolean {
-  return eventType.startsWith('policy.') && identity?.svc === POLICY_SERVICE
 }
 
 function sendAppended(reply: FastifyReply, replayed: Appended['replayed'], text: string) {

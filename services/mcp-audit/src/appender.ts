@@ -11,6 +11,7 @@ import { ApiError } from '@ai-governance/common/errors'
 import { GroupCommit } from '@ai-governance/common/group-commit'
 import { Limiter } from '@ai-governance/common/limiter'
 import type { AppendedLink, AuditStore, KeyedEvent } from './audit-store.ts'
+import { isSameQuestion, questionOf } from './gate-decision.ts'
 
 const MAX_BATCH = 512
 const MAX_BATCH_BYTES = 1_048_576
@@ -21,6 +22,11 @@ const MAX_WAITING_BYTES = 64 * 1_048_576
 const MAX_CALLERS_BATCHES = 2
 /** Entries read back at once for the answer to a repeated batch. */
 const REPLAY_PAGE = { limit: 10_000, maxBytes: 64 * 1_048_576 }
+
+/** Who hears what an appender does; see `GroupCommitOptions`. */
+export interface AppenderEvents {
+  onBatch: (items: number, seconds: number) => void
+}
 
 /** What became of one event. */
 export interface Appended {
@@ -40,7 +46,7 @@ export class Appender {
   /** Keyed events under way. Two of one key in a transaction would make it fail for all who share it. */
   readonly #underWay = new Map<string, Promise<unknown>>()
 
-  constructor(store: AuditStore) {
+  constructor(store: AuditStore, { onBatch }: AppenderEvents) {
     this.#store = store
     this.#queue = new GroupCommit({
       commit: (events) => append(store, events),
@@ -49,6 +55,7 @@ export class Appender {
       maxBytes: MAX_BATCH_BYTES,
       maxWaiting: MAX_WAITING,
       maxWaitingBytes: MAX_WAITING_BYTES,
+      onBatch,
     })
   }
 
@@ -62,8 +69,10 @@ export class Appender {
       // Checked for each caller and not for the whole batch: a hash that differs fails one answer.
       return { entry: checkedEntry(content, salt, link), replayed: false }
     }
-    const entry = await this.#store.entry(knownId(link))
+    const entry = await this.#store.entry(link.id)
     if (!entry) throw new Error(`entry ${link.id} of a known key is not in the log`)
+    // A decision is made anew each time it is asked for: what counts is that it was asked for the same.
+    if (!isSameQuestion(questionOf(entry), questionOf(event))) knownId(link)
     return { entry, replayed: true }
   }
 
@@ -111,6 +120,11 @@ export class Appender {
     } finally {
       this.#underWay.delete(scope)
     }
+  }
+
+  /** Events that wait for a batch. */
+  get waiting(): number {
+    return this.#queue.waiting
   }
 
   drained(): Promise<void> {

@@ -170,6 +170,16 @@ export class AuditStore {
     return rows.map(toEntry)
   }
 
+  /** The position and the time of the last entry; 0 and null while there is none. */
+  async head(): Promise<{ id: number; createdAtUs: number | null }> {
+    const [row] = await this.#database.read<{ id: string; created_at_us: string }>({
+      name: 'audit_head',
+      text: `SELECT id, unix_microseconds(created_at) AS created_at_us
+               FROM audit_log ORDER BY id DESC LIMIT 1`,
+    })
+    return { id: Number(row?.id ?? 0), createdAtUs: row ? Number(row.created_at_us) : null }
+  }
+
   async entry(id: number): Promise<AuditEntry | null> {
     const rows = await this.#database.read<Row>({
       name: 'audit_entry',

@@ -1,3 +1,4 @@
+import { assertOnlyKnownCallers, callerVariables } from '@ai-governance/common/caller-config'
 import {
   databaseVariables,
   readEnvironment,
@@ -41,9 +42,10 @@ const identityVariables = {
 
 /** Everything this service reads from an environment. Throws `EnvironmentError` with what to do about it. */
 export function readConfig(env: Record<string, string | undefined> = process.env) {
-  return readEnvironment(
+  const config = readEnvironment(
     {
       ...serverVariables,
+      ...callerVariables,
       ...databaseVariables,
       ...signerVariables,
       ...witnessVariables,
@@ -51,6 +53,8 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     },
     env,
   )
+  assertOnlyKnownCallers(config)
+  return config
 }
 
 export type Config = ReturnType<typeof readConfig>

@@ -36,17 +36,22 @@ export const RetentionBody = z.strictObject({
 const JSON_TYPE = 'application/json; charset=utf-8'
 const params = z.object({ id: idParameter })
 
+export interface ErasureParts {
+  store: AuditStore
+  erasures: ErasureStore
+  /** Hears how many entries lost their details. */
+  onErased: (count: number) => void
+}
+
 /** Erasure, legal holds and retention, docs/API.md. */
-export function registerErasureRoutes(
-  app: App,
-  { store, erasures }: { store: AuditStore; erasures: ErasureStore },
-): void {
+export function registerErasureRoutes(app: App, { store, erasures, onErased }: ErasureParts): void {
   app.post('/events/:id/erase', { schema: { params, body: EraseBody } }, async (request, reply) => {
     const { count, auditId } = await erasures.erase(
       request.params.id,
       request.body,
       callerOf(request),
     )
+    onErased(count)
     return reply
       .type(JSON_TYPE)
       .send(`{"count":${count},"audit":${await entryText(store, auditId)}}`)
@@ -57,6 +62,7 @@ export function registerErasureRoutes(
       request.body,
       callerOf(request),
     )
+    onErased(count)
     const audit = await entryText(store, auditId)
     return reply
       .type(JSON_TYPE)

@@ -5,6 +5,7 @@ import { decimal, idParameter, momentParameter, text } from '@ai-governance/comm
 import { Limiter } from '@ai-governance/common/limiter'
 import { nextPageLink, PAGE_BYTES } from '@ai-governance/common/pages'
 import type { App } from '@ai-governance/common/server'
+import { verificationCounter } from '@ai-governance/common/verification-metrics'
 import { z } from 'zod'
 import type { AuditStore } from './audit-store.ts'
 import { CONTENT_TYPES, exportText, MAX_EXPORTS } from './export.ts'
@@ -125,7 +126,8 @@ export function registerReadRoutes(app: App, parts: ReadParts): void {
     }
   })
 
+  const counted = verificationCounter(app.metrics)
   app.get('/verify', { schema: { querystring: VerifyQuery } }, (request) =>
-    verifier.verify(request.query),
+    verifier.verify(request.query).then(counted),
   )
 }

@@ -67,7 +67,7 @@ export function registerTreeRoutes(app: App, parts: TreeParts): void {
   )
 
   app.get('/proof/consistency', { schema: { querystring: ConsistencyQuery } }, async (request) => {
-    const checkpoint = await checkpointOf(parts, request.query.to)
+    const checkpoint = await checkpointOf(parts, request.query.to, 'to')
     const { from } = request.query
     if (from > checkpoint.size) throw invalid('from', `must be at most ${checkpoint.size}`)
     const hashes = base64(await prover.consistency(from, checkpoint.size))
@@ -85,14 +85,15 @@ export function registerTreeRoutes(app: App, parts: TreeParts): void {
   })
 }
 
-/** The checkpoint of an older size, or of all there is, with what witnesses made of it. */
+/** The checkpoint of an older size, or of all there is, with what witnesses made of it. `name` is that of `size` in the query. */
 async function checkpointOf(
   { signer, witnessed }: TreeParts,
   size: number | undefined,
+  name = 'size',
 ): Promise<Checkpoint> {
   const newest = await signer.checkpoint()
   if (size !== undefined && size > newest.size) {
-    throw invalid('size', `must be at most ${newest.size}`)
+    throw invalid(name, `must be at most ${newest.size}`)
   }
   const isOlder = size !== undefined && size < newest.size
   return witnessed.withLines(isOlder ? await signer.checkpointAt(size) : newest)

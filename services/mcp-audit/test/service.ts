@@ -22,14 +22,17 @@ export function makeSigner(folder: string) {
 
 /**
  * The service over a database of its own, with its password in a file as it is in production; `signs` also with
- * a key and a state, `policyKey` with the key of mcp-policy.
+ * a key and a state, `policyKey` with the key of mcp-policy, `gatewayKey` with that of the gateway, beside whose calls it
+ * then takes unsigned ones.
  */
 export async function startService({
   signs = true,
   policyKey,
+  gatewayKey,
 }: {
   signs?: boolean
   policyKey?: Buffer
+  gatewayKey?: Buffer
 } = {}) {
   const database = await createTestDatabase()
   const folder = mkdtempSync(join(tmpdir(), 'mcp-audit-test-'))
@@ -39,6 +42,8 @@ export async function startService({
   url.password = ''
   const policyKeyFile = join(folder, 'policy-key')
   if (policyKey) writeFileSync(policyKeyFile, `${policyKey.toString('base64url')}\n`)
+  const gatewayKeyFile = join(folder, 'gateway-key')
+  if (gatewayKey) writeFileSync(gatewayKeyFile, `${gatewayKey.toString('base64url')}\n`)
   const signer = makeSigner(folder)
   const start = () =>
     buildApp(
@@ -48,6 +53,7 @@ export async function startService({
         PORT: '80',
         LOG_LEVEL: 'silent',
         ...(policyKey && { POLICY_IDENTITY_KEY_PATH: policyKeyFile }),
+        ...(gatewayKey && { IDENTITY_KEY_PATH: gatewayKeyFile, IDENTITY_REQUIRED: 'false' }),
         ...(signs && {
           AUDIT_SIGNING_KEY_PATH: signer.keyFile,
           AUDIT_SIGNER_STATE_PATH: signer.stateFile,

@@ -76,8 +76,9 @@ const EVENT_FILTER = {
   to: TEXT,
 }
 
-/** The gateway has these two, and so has every service. */
+/** The gateway has these two for everybody. What a service lacks is nothing for strangers. */
 const PROBES = [get('open', '/healthz'), get('open', '/readyz')]
+export const SERVICE_PROBES = [get('open', '/healthz'), get('authenticated', '/readyz')]
 
 /** Everything that can be reached through the gateway. What is not in this table is not served. */
 export const ALLOWED_ROUTES: Record<string, AllowedRoute[]> = {
@@ -101,6 +102,7 @@ export const ALLOWED_ROUTES: Record<string, AllowedRoute[]> = {
     keyed('audit:append', '/log/batch', BATCH),
     get('audit:read', '/events', { ...PAGE, offset: INTEGER, after: INTEGER, ...EVENT_FILTER }),
     get('audit:read', '/events/{id}'),
+    get('audit:read', '/events/{id}/vsa'),
     {
       ...get('audit:export', '/export', {
         fmt: FORMAT,
@@ -129,7 +131,13 @@ export const ALLOWED_ROUTES: Record<string, AllowedRoute[]> = {
 export const OWN_ROUTES: AllowedRoute[] = [
   ...PROBES,
   get('authenticated', '/mcp'),
+  get('open', '/openapi.json'),
+  get('open', '/docs'),
+  get('open', '/docs/app.js'),
+  get('open', '/docs/app.css'),
+  get('open', '/docs/icon.svg'),
   keyed('lineage:write', '/api/v1/models/register', AIBOM),
+  keyed('policy:evaluate', '/api/v1/gate', AIBOM, { proof: BOOLEAN }),
 ]
 
 /** The routes of one path, by method. */
@@ -149,7 +157,7 @@ export class RouteTable {
   constructor(services: Iterable<string>) {
     for (const service of services) {
       const listed = Object.hasOwn(ALLOWED_ROUTES, service) ? ALLOWED_ROUTES[service] : undefined
-      this.#services.set(service, compile([...PROBES, ...(listed ?? [])]))
+      this.#services.set(service, compile([...SERVICE_PROBES, ...(listed ?? [])]))
     }
   }
 
@@ -187,10 +195,11 @@ function compile(routes: AllowedRoute[]): ServiceRoutes {
  * 63, and an index in groups of three digits, all but the last behind an `x`, the first not `x000`, with the
  * width where a tile is partial. Five groups number more tiles than a log of 2^53 entries has.
  */
-const PARAMETERS: Record<string, string> = {
+export const PARAMETERS: Record<string, string> = {
   id: '(?:0|[1-9][0-9]{0,15})',
   model_id: '[^/]+',
-  digest: 'sha256:[0-9a-f]{64}',
+  // Generators of clients encode the colon.
+  digest: 'sha256(?::|%3[Aa])[0-9a-f]{64}',
   L: '(?:[1-5]?[0-9]|6[0-3])',
   N:
     '(?:x(?!000)[0-9]{3}/(?:x[0-9]{3}/){0,3})?[0-9]{3}' +

@@ -1,30 +1,47 @@
+import type { IncomingMessage } from 'node:http'
 import type { HostRules } from '@ai-governance/common/host-check'
 import { SECURITY_HEADERS } from '@ai-governance/common/security-headers'
 import { type App, createServer } from '@ai-governance/common/server'
+import type { Resolver } from './addresses.ts'
 import { RouteTable } from './allowed-routes.ts'
+import { type AuthParts, openAuth } from './auth-parts.ts'
 import { type Bodies, BodyRoom } from './body.ts'
+import type { Caller } from './caller.ts'
 import type { Config } from './config.ts'
 import { GATEWAY_NAME } from './directory.ts'
-import { Front } from './front.ts'
+import { registerDocs } from './docs-page.ts'
+import { type Callers, Front } from './front.ts'
+import { gatewayCounters, registerUpstreamMetrics } from './gateway-metrics.ts'
 import { LIMITS, type Limits } from './limits.ts'
 import { createListener } from './listener.ts'
 import { inOrder } from './pipeline.ts'
 import { readinessOf } from './readiness.ts'
 import { registerRoutes } from './routes.ts'
+import { identitySigner, readIdentitySecret } from './signing.ts'
 import { closeUpstreams, openUpstreams } from './upstreams.ts'
 
-/** Builds the gateway, ready to listen. `limits` differ from the default in tests alone. */
-export function buildApp(config: Config, limits: Limits = LIMITS): App {
-  const upstreams = openUpstreams(config.directory, limits)
+export type AppOptions = Pick<AuthParts, 'denialsEvery' | 'issuerTimes'> & { resolve?: Resolver }
+
+/**
+ * Builds the gateway, ready to listen. `limits` and `options` differ from the default in tests alone.
+ *
+ * @throws EnvironmentError where the secret of the stack or the file of keys cannot be used
+ */
+export function buildApp(config: Config, limits: Limits = LIMITS, options: AppOptions = {}): App {
+  const { identitySecretPath: secretPath } = config
+  const secret = secretPath === undefined ? null : readIdentitySecret(secretPath)
+  const sign = identitySigner(secret, config.directory.keys())
+  const upstreams = openUpstreams(config.directory, limits, options.resolve)
   const host = { ports: config.ports, allowedHosts: config.allowedHosts }
   const rules: HostRules = { name: GATEWAY_NAME, ...host }
+  const servicesMissing = readinessOf(upstreams)
   let front: Front
 
   const app = createServer({
     name: GATEWAY_NAME,
     logLevel: config.logLevel,
     host,
-    missing: readinessOf(upstreams),
+    missing: async () => [...auth.missing(), ...(await servicesMissing())],
     http: {
       serverFactory: (own) =>
         createListener(
@@ -33,19 +50,56 @@ export function buildApp(config: Config, limits: Limits = LIMITS): App {
         ),
     },
   })
+  const callers: Callers = new WeakMap()
+  nameCallers(app, callers)
+  const callerOf = (request: IncomingMessage) => callerIn(callers, request)
   const bodies: Bodies = new WeakMap()
-  registerRoutes(app, { upstreams, limits, bodies })
-  app.addHook('onClose', () => closeUpstreams(upstreams))
+  registerRoutes(app, { upstreams, limits, bodies, callerOf, sign })
+  registerDocs(app)
+  const auth = openAuth({ config, app, upstreams, sign, ...options })
+  app.addHook('onClose', async () => {
+    await auth.stop()
+    await closeUpstreams(upstreams)
+  })
 
   const counter = {
     log: app.log,
     metrics: app.metrics,
+    counters: gatewayCounters(app.metrics, upstreams.keys()),
     server: app.server,
+    sign,
     securityHeaders: Object.entries(SECURITY_HEADERS).flat(),
     linger: limits.linger,
   }
+  registerUpstreamMetrics(app.metrics, upstreams)
   const table = new RouteTable(upstreams.keys())
   const room = new BodyRoom(limits.bodyRoom)
-  front = new Front({ rules, table, upstreams, limits, room, bodies, counter })
+  front = new Front({
+    rules,
+    table,
+    upstreams,
+    limits,
+    room,
+    bodies,
+    callers,
+    guard: auth.guard,
+    counter,
+  })
   return app
+}
+
+/** Tells the gateway's own routes who calls. */
+function nameCallers(app: App, callers: Callers): void {
+  app.addHook('onRequest', (request, _reply, done) => {
+    const caller = callers.get(request.raw)
+    if (caller) request.actor = caller.actor
+    done()
+  })
+}
+
+/** Who makes a request to one of the gateway's own routes that are not open: the front lets nobody else through. */
+function callerIn(callers: Callers, request: IncomingMessage): Caller {
+  const caller = callers.get(request)
+  if (!caller) throw new Error('a request came past the front')
+  return caller
 }

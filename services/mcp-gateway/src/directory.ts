@@ -1,5 +1,8 @@
 import { isIPv4 } from 'node:net'
+import { isLoopback } from '@ai-governance/common/loopback'
 import { parseStrictJson, StrictJsonError } from '@ai-governance/common/strict-json'
+
+export { isLoopback }
 
 /** Where each service is: its name and its origin such as `http://mcp-audit:8000`. */
 export type Directory = ReadonlyMap<string, string>
@@ -9,16 +12,6 @@ export const GATEWAY_NAME = 'mcp-gateway'
 /** What the name of a service may look like, in the directory and in a path. */
 export const SERVICE_NAME = /^[a-z0-9][a-z0-9-]{0,62}$/
 const ORIGIN = /^http:\/\/(\[::1\]|[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)(?::([1-9][0-9]{0,4}))?$/
-
-/** Whether a host, as written in a URL or an environment variable, can only be this machine. */
-export function isLoopback(host: string): boolean {
-  return (
-    host === 'localhost' ||
-    host === '::1' ||
-    host === '[::1]' ||
-    (isIPv4(host) && host.startsWith('127.'))
-  )
-}
 
 /**
  * Reads MCP_DIRECTORY, a JSON object of service name → `http://name[:port]`. `ownPorts` are those under

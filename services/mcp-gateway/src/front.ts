@@ -1,17 +1,21 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { crossSiteFault } from '@ai-governance/common/cross-site'
 import { ApiError } from '@ai-governance/common/errors'
 import { type HostRules, hostFault } from '@ai-governance/common/host-check'
 import { checkIdempotencyKey } from '@ai-governance/common/idempotency-key'
 import { contentTypeFault, parseBody } from '@ai-governance/common/json-body'
 import { isProbe } from '@ai-governance/common/probes'
 import type { AllowedRoute, RoutesAtPath, RouteTable, TakenBody } from './allowed-routes.ts'
+import type { Guard } from './auth-guard.ts'
 import { type Bodies, type BodyRoom, readBody } from './body.ts'
+import type { Caller } from './caller.ts'
 import { SERVICE_NAME } from './directory.ts'
+import { forwardedHeaders } from './headers.ts'
 import type { Limits } from './limits.ts'
 import { forward } from './proxy.ts'
-import { announcesBody, crossSiteFault, type RequestHead, readHead } from './request-head.ts'
+import { announcesBody, type RequestHead, readHead } from './request-head.ts'
 import { MAX_TARGET, parseTarget, type Target } from './target.ts'
-import type { Upstreams } from './upstreams.ts'
+import type { Upstream, Upstreams } from './upstreams.ts'
 import { type Counter, Visit } from './visit.ts'
 
 const SERVICE_PATH = /^\/([^/]+)(\/.+)$/
@@ -23,7 +27,21 @@ export interface FrontOptions {
   limits: Limits
   room: BodyRoom
   bodies: Bodies
+  callers: Callers
+  guard: Guard
   counter: Counter
+}
+
+/** Who makes a request to the gateway's own routes, for the router behind the front. */
+export type Callers = WeakMap<IncomingMessage, Caller>
+
+/** What a target leads to. */
+interface Place {
+  /** What is served there; undefined where nothing is, which `fault` says. */
+  routes: RoutesAtPath | undefined
+  fault: 'not_found' | 'unknown_service' | 'path_not_allowed'
+  /** The path at a service; null for the gateway's own. */
+  at: { upstream: Upstream; path: string } | null
 }
 
 /**
@@ -43,24 +61,60 @@ export class Front {
     const visit = new Visit(request, response, readHead(request), this.#options.counter)
     try {
       const target = this.#accept(request, visit.head)
-      const ownRoutes = this.#options.table.own(target.path)
-      if (!ownRoutes) {
-        this.#proxy(visit, target)
-        return
-      }
-      const { body } = checkedRoute(ownRoutes, visit, target)
-      if (!this.#options.counter.server.listening) throw new ApiError('stopping')
-      if (!body) {
-        own(request, response)
-        return
-      }
-      void this.#withBody(visit, body, (bytes) => {
-        this.#options.bodies.set(request, bytes)
-        own(request, response)
-      })
+      const place = this.#placeOf(target)
+      const caller = this.#options.guard.identify(visit, isOpen(place.routes))
+      if (caller instanceof Promise) void this.#whenKnown(visit, caller, target, place, own)
+      else this.#serve(visit, caller, target, place, own)
     } catch (error) {
       visit.refuse(asApiError(error))
     }
+  }
+
+  async #whenKnown(
+    visit: Visit,
+    caller: Promise<Caller>,
+    ...rest: [Target, Place, RequestListener]
+  ): Promise<void> {
+    try {
+      const known = await caller
+      // Nobody would say of a request that is over that its body ends.
+      if (visit.response.closed) visit.begin()
+      else this.#serve(visit, known, ...rest)
+    } catch (error) {
+      visit.refuse(asApiError(error))
+    }
+  }
+
+  #serve(
+    visit: Visit,
+    caller: Caller | null,
+    target: Target,
+    { routes, fault, at }: Place,
+    own: RequestListener,
+  ): void {
+    const { request, response } = visit
+    if (caller) visit.caller = caller
+    if (at) visit.service = at.upstream.name
+    if (!routes) throw new ApiError(fault)
+    const route = checkedRoute(routes, visit, target)
+    if (at) {
+      visit.route = `/${at.upstream.name}${route.path}`
+      visit.begin()
+    } else if (!this.#options.counter.server.listening) throw new ApiError('stopping')
+    const go = (body: Buffer | null) => {
+      this.#options.guard.authorize(visit, caller, route.access)
+      if (at) {
+        const call = { ...at, route, target: at.path + target.search, body }
+        const headersFor = () => forwardedHeaders(visit, call)
+        forward(visit, { ...call, headersFor }, this.#options.limits)
+        return
+      }
+      if (body) this.#options.bodies.set(request, body)
+      if (caller) this.#options.callers.set(request, caller)
+      own(request, response)
+    }
+    if (!route.body) go(null)
+    else void this.#withBody(visit, route.body, go)
   }
 
   /** Everything that does not depend on the route: HTTP, host, target, origin of the request. */
@@ -80,23 +134,18 @@ export class Front {
     return target
   }
 
-  #proxy(visit: Visit, target: Target): void {
-    const match = SERVICE_PATH.exec(target.path)
-    if (!match) throw new ApiError('not_found')
+  /** Where a target leads, whoever asks and by whatever method. */
+  #placeOf({ path: whole }: Target): Place {
+    const { table, upstreams } = this.#options
+    const own = table.own(whole)
+    if (own) return { routes: own, fault: 'not_found', at: null }
+    const match = SERVICE_PATH.exec(whole)
+    if (!match) return { routes: undefined, fault: 'not_found', at: null }
     const [, service, path] = match as unknown as [string, string, string]
     if (!SERVICE_NAME.test(service)) throw new ApiError('invalid_target')
-    const upstream = this.#options.upstreams.get(service)
-    if (!upstream) throw new ApiError('unknown_service')
-    visit.service = service
-    const routes = this.#options.table.at(service, path)
-    if (!routes) throw new ApiError('path_not_allowed')
-    const route = checkedRoute(routes, visit, target)
-    visit.route = `/${service}${route.path}`
-    visit.begin()
-    const { limits } = this.#options
-    const call = { upstream, route, path, target: path + target.search }
-    if (!route.body) forward(visit, { ...call, body: null }, limits)
-    else void this.#withBody(visit, route.body, (body) => forward(visit, { ...call, body }, limits))
+    const upstream = upstreams.get(service)
+    if (!upstream) return { routes: undefined, fault: 'unknown_service', at: null }
+    return { routes: table.at(service, path), fault: 'path_not_allowed', at: { upstream, path } }
   }
 
   /**
@@ -117,6 +166,13 @@ export class Front {
       visit.refuse(asApiError(error))
     }
   }
+}
+
+/** Whether anybody may have what is there. */
+function isOpen(routes: RoutesAtPath | undefined): boolean {
+  if (!routes) return false
+  for (const { access } of routes.values()) if (access !== 'open') return false
+  return true
 }
 
 /** The route for a method, if the request is what that route takes, as far as its head tells. */

@@ -1,7 +1,9 @@
 import { isNdjson } from '@ai-governance/common/json-body'
+import { traceHeaders } from '@ai-governance/common/trace-context'
 import type { IncomingHttpHeaders } from 'undici/types/header.d.ts'
 import type { AllowedRoute } from './allowed-routes.ts'
 import type { RequestHead } from './request-head.ts'
+import type { Visit } from './visit.ts'
 
 /**
  * Header fields of an answer that a caller gets to see. Everything else stays inside: hop-by-hop fields,
@@ -47,7 +49,7 @@ const PLAIN_TEXT = /^[\t\x20-\x7e]{1,1000}$/
  * `Connection`, …), while a service needs none of it. undici adds `Host` and `Content-Length`.
  */
 export function requestHeaders(head: RequestHead, route: AllowedRoute): string[] {
-  const headers = ['x-request-id', head.id]
+  const headers = ['x-request-id', head.id, ...traceHeaders(head.trace)]
   if (route.body) {
     const type = isNdjson(head.contentType) ? 'application/x-ndjson' : 'application/json'
     headers.push('content-type', type)
@@ -60,5 +62,27 @@ export function requestHeaders(head: RequestHead, route: AllowedRoute): string[]
   if (route.streams && head.acceptEncoding && PLAIN_TEXT.test(head.acceptEncoding)) {
     headers.push('accept-encoding', head.acceptEncoding)
   }
+  return headers
+}
+
+/** What of a call is signed: see `SignedCall`. */
+interface Forwarded {
+  upstream: { name: string }
+  route: AllowedRoute
+  target: string
+  body: Buffer | null
+}
+
+/**
+ * {@link requestHeaders}, and who calls, signed. Made anew for every attempt, since a signature counts once. Where
+ * nobody had to be known, which is on open routes, nobody is named.
+ */
+export function forwardedHeaders(visit: Visit, call: Forwarded): string[] {
+  const { head, caller } = visit
+  const { upstream, route, target, body } = call
+  const headers = requestHeaders(head, route)
+  if (!caller) return headers
+  const signed = { service: upstream.name, requestId: head.id, method: route.method, target, body }
+  headers.push(...visit.sign(caller, signed))
   return headers
 }

@@ -3,14 +3,22 @@ import type { ApiError } from '@ai-governance/common/errors'
 import type { Metrics } from '@ai-governance/common/metrics'
 import { logLevelOf } from '@ai-governance/common/probes'
 import { isRefused } from '@ai-governance/common/problem-socket'
+import { traceFields } from '@ai-governance/common/trace-context'
 import type { FastifyBaseLogger } from 'fastify'
+import type { Denial } from './auth.ts'
+import type { Caller } from './caller.ts'
+import type { GatewayCounters } from './gateway-metrics.ts'
+import { sourceOf } from './rate-limits.ts'
 import { announcesBody, type RequestHead } from './request-head.ts'
+import type { IdentityHeaders } from './signing.ts'
 
 /** What all visits share. */
 export interface Counter {
   log: FastifyBaseLogger
   metrics: Metrics
+  counters: GatewayCounters
   server: Server
+  sign: IdentityHeaders
   /** The security headers of every answer, name and value in turn. */
   securityHeaders: string[]
   linger: number
@@ -25,6 +33,10 @@ export class Visit {
   readonly response: ServerResponse
   readonly head: RequestHead
   service: string | undefined
+  /** Who it is, once that is verified. */
+  caller: Caller | undefined
+  /** Why its credentials did not do. */
+  denial: Denial | undefined
   /** Pattern of the route, for metrics. */
   route = 'none'
   /** Called when the caller has gone before the answer was complete. */
@@ -51,8 +63,19 @@ export class Visit {
   begin(): void {
     if (this.#begun) return
     this.#begun = true
+    this.#counter.metrics.inFlight++
     if (this.response.closed) this.#closed()
     else this.response.on('close', () => this.#closed())
+  }
+
+  /** Says of one attempt to call a service on whose behalf it is made. */
+  get sign(): IdentityHeaders {
+    return this.#counter.sign
+  }
+
+  /** Tells of an attempt to call the service: after how many seconds it had sent the head of its answer. */
+  answered(seconds: number): void {
+    if (this.service) this.#counter.counters.onAnswer(this.service, seconds)
   }
 
   /** Whether the process is stopping, so that no connection is kept. */
@@ -73,6 +96,8 @@ export class Visit {
     this.begin()
     this.#code = error.code
     this.#cause = error.cause
+    this.#counter.metrics.refused(error.code)
+    if (this.service) this.#counter.counters.onUpstreamFault(this.service, error.code)
     if (response.headersSent || response.destroyed) return
     const unread = announcesBody(head) && !request.complete
     const headers = ['content-type', 'application/problem+json']
@@ -104,6 +129,7 @@ export class Visit {
   #closed(): void {
     const { request, response, head } = this
     const complete = response.writableFinished
+    this.#counter.metrics.inFlight--
     if (!complete) this.onAbandoned?.()
     else if (this.#stopping) request.socket.end()
     // Its body was broken: answered and logged where the parser reported it.
@@ -114,13 +140,16 @@ export class Visit {
     this.#counter.metrics.observe(method, this.route, status, elapsed / 1000)
     const line: Record<string, unknown> = {
       request_id: head.id,
+      ...traceFields(head.trace),
       method,
       path: request.url?.split('?', 1)[0]?.slice(0, 300),
       upstream: this.service,
+      actor: this.caller?.actor,
       status,
       ms: Math.round(elapsed * 100) / 100,
     }
     if (this.#code) line.code = this.#code
+    if (this.denial) Object.assign(line, { denied: this.denial, source: sourceOf(request.socket) })
     if (!complete) line.cut = true
     if (this.#cause) line.err = this.#cause
     const level = status === 500 ? 'error' : this.#cause ? 'warn' : logLevelOf(request.url, status)

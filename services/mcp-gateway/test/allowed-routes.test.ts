@@ -23,7 +23,13 @@ test('what can be reached through the gateway is exactly this', () => {
     'GET /healthz',
     'GET /readyz',
     'GET /mcp',
+    'GET /openapi.json',
+    'GET /docs',
+    'GET /docs/app.js',
+    'GET /docs/app.css',
+    'GET /docs/icon.svg',
     'POST /api/v1/models/register body 8388608 bytes 200000 values writes keyed',
+    'POST /api/v1/gate ? proof=^(?:true|false)$ body 8388608 bytes 200000 values writes keyed',
     'POST /mcp-lineage/register body 8388608 bytes 200000 values writes keyed',
     `GET /mcp-lineage/lineage ? model_id=^.+$ & version=^.+$ & at=^.+$ & ${page}`,
     `GET /mcp-lineage/lineage/{model_id} ? version=^.+$ & at=^.+$ & ${page}`,
@@ -40,6 +46,7 @@ test('what can be reached through the gateway is exactly this', () => {
     `GET /mcp-audit/events ? ${page} & offset=${integer} & after=${integer} & event_type=^.+$ & ` +
       'subject=^.+$ & actor=^.+$ & decision=^(?:true|false)$ & from=^.+$ & to=^.+$',
     'GET /mcp-audit/events/{id}',
+    'GET /mcp-audit/events/{id}/vsa',
     `GET /mcp-audit/export ? fmt=^(?:json|csv|ndjson)$ & from_id=${integer} & to_id=${integer} & ` +
       'witnessed=^(?:true|false)$ streams',
     `GET /mcp-audit/verify ? from_id=${integer} & limit=${integer}`,
@@ -71,4 +78,15 @@ test('a service that is not in the directory has no route', () => {
   const table = new RouteTable(['mcp-audit'])
   assert.equal(table.at('mcp-policy', '/policies'), undefined)
   assert.ok(table.at('mcp-audit', '/events'))
+})
+
+test('a digest may travel with its colon encoded, as generators of clients send it', () => {
+  const table = new RouteTable(['mcp-policy'])
+  const digest = '4'.repeat(64)
+  for (const colon of [':', '%3A', '%3a']) {
+    assert.ok(table.at('mcp-policy', `/policies/sha256${colon}${digest}`))
+  }
+  for (const colon of ['', '%3', '%253A', '::']) {
+    assert.equal(table.at('mcp-policy', `/policies/sha256${colon}${digest}`), undefined)
+  }
 })

@@ -3,7 +3,8 @@ import { createServer, type RequestListener } from 'node:http'
 import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net'
 import type { TestContext } from 'node:test'
 import type { Problem } from '@ai-governance/common/errors'
-import { buildApp } from '../src/app.ts'
+import { type AppOptions, buildApp } from '../src/app.ts'
+import type { Config } from '../src/config.ts'
 import { LIMITS, type Limits } from '../src/limits.ts'
 
 /** A request as a service behind the gateway received it. */
@@ -78,12 +79,17 @@ export interface Gateway {
   app: Awaited<ReturnType<typeof buildApp>>
 }
 
+/** How callers show who they are, and how their calls are signed; nothing of both where it is left out. */
+export type Callers = Pick<Config, 'auth' | 'rateLimits' | 'identitySecretPath'>
+
 /** The gateway in front of `services`, on a port of its own. */
 export async function startGateway(
   t: TestContext,
   services: Record<string, string>,
   limits: Partial<Limits> = {},
   allowedHosts: string[] = [],
+  callers: Partial<Callers> = {},
+  options: AppOptions = {},
 ): Promise<Gateway> {
   const port = await freePort()
   const app = buildApp(
@@ -95,8 +101,13 @@ export async function startGateway(
       ports: [port],
       allowedHosts,
       directory: new Map(Object.entries(services)),
+      auth: { mode: 'none' },
+      rateLimits: { perKey: null, perAddress: null },
+      identitySecretPath: undefined,
+      ...callers,
     },
     { ...LIMITS, ...limits },
+    options,
   )
   await app.listen({ host: '127.0.0.1', port })
   t.after(() => {

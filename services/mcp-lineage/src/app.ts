@@ -1,12 +1,15 @@
+import { registerCallers } from '@ai-governance/common/callers'
 import { Database } from '@ai-governance/common/database'
+import { registerDatabaseMetrics } from '@ai-governance/common/database-metrics'
 import { type App, createServer } from '@ai-governance/common/server'
+import { ACCESS } from './access.ts'
 import type { Config } from './config.ts'
 import { LineageStore } from './lineage-store.ts'
 import { registerRoutes } from './routes.ts'
 
 /**
  * The service without its port: requests go in through `app`, `close` lets go of the database. Throws
- * `EnvironmentError` if the password file cannot be read.
+ * `EnvironmentError` if the password file or the key cannot be read.
  */
 export function buildApp(config: Config): { app: App; close: () => Promise<void> } {
   const database = new Database({
@@ -21,6 +24,8 @@ export function buildApp(config: Config): { app: App; close: () => Promise<void>
     host: { ports: [config.PORT], allowedHosts: config.GATEWAY_ALLOWED_HOSTS },
     missing: () => database.missing(),
   })
+  registerCallers(app, { service: 'mcp-lineage', config, access: ACCESS })
   registerRoutes(app, new LineageStore(database))
+  registerDatabaseMetrics(app.metrics, database)
   return { app, close: () => database.close() }
 }

@@ -1,3 +1,4 @@
+import { assertOnlyKnownCallers, callerVariables } from '@ai-governance/common/caller-config'
 import {
   databaseVariables,
   readEnvironment,
@@ -6,7 +7,12 @@ import {
 
 /** Everything this service reads from an environment. Throws `EnvironmentError` with what to do about it. */
 export function readConfig(env: Record<string, string | undefined> = process.env) {
-  return readEnvironment({ ...serverVariables, ...databaseVariables }, env)
+  const config = readEnvironment(
+    { ...serverVariables, ...callerVariables, ...databaseVariables },
+    env,
+  )
+  assertOnlyKnownCallers(config)
+  return config
 }
 
 export type Config = ReturnType<typeof readConfig>

@@ -10,6 +10,7 @@ import { AIBOM_BODY_LIMIT, AIBOM_MAX_VALUES } from '@ai-governance/common/json-b
 import { Limiter } from '@ai-governance/common/limiter'
 import { nextPageLink, PAGE_BYTES } from '@ai-governance/common/pages'
 import type { App } from '@ai-governance/common/server'
+import { verificationCounter } from '@ai-governance/common/verification-metrics'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { LineageStore } from './lineage-store.ts'
@@ -96,8 +97,9 @@ export function registerRoutes(app: App, store: LineageStore): void {
   )
 
   const verifications = new Limiter(2)
+  const counted = verificationCounter(app.metrics)
   app.get('/verify', { schema: { querystring: VerifyQuery } }, (request) =>
-    verifications.run(() => verifyRecords(store, request.query)),
+    verifications.run(() => verifyRecords(store, request.query)).then(counted),
   )
 }
 

@@ -1,7 +1,9 @@
 import { resolve } from 'node:path'
+import { registerCallers } from '@ai-governance/common/callers'
 import { EnvironmentError } from '@ai-governance/common/environment'
 import { readIdentityKey } from '@ai-governance/common/identity'
 import { type App, createServer } from '@ai-governance/common/server'
+import { ACCESS } from './access.ts'
 import { Activation, type ActivePolicies } from './activation.ts'
 import { ActivationLog } from './activation-log.ts'
 import { ActivationRecorder } from './activation-recorder.ts'
@@ -11,6 +13,7 @@ import { registerAibomRoutes } from './aibom-routes.ts'
 import { AuditClient } from './audit-client.ts'
 import type { Config } from './config.ts'
 import { type FolderRead, readFolder } from './policy-folder.ts'
+import { policyCounters, registerPolicyMetrics } from './policy-metrics.ts'
 import { PolicyWatch } from './policy-watch.ts'
 import { preparePolicies } from './prepare-policies.ts'
 import { policyNotes, registerRoutes, registerSchemaRoute } from './routes.ts'
@@ -69,13 +72,20 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
     await watch.stop()
     await recorder?.stop()
   })
-  const judge = makeAibomJudge(keys)
+  registerCallers(app, { service: 'mcp-policy', config, access: ACCESS })
+  const counters = policyCounters(app.metrics)
+  const judge = counters.counted(makeAibomJudge(keys))
   registerRoutes(app, {
     ...{ activation, recorder, entries, judge, ...rules },
-    onFault: (error) => app.log.error({ err: error }, 'the policy engine failed, so it denied'),
+    onDecision: counters.onDecision,
+    onFault: (error) => {
+      counters.onFault()
+      app.log.error({ err: error }, 'the policy engine failed, so it denied')
+    },
   })
   registerAibomRoutes(app, judge)
   registerSchemaRoute(app)
+  registerPolicyMetrics(app.metrics, { activation, recorder })
   return app
 }
 

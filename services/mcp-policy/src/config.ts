@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { assertOnlyKnownCallers, callerVariables } from '@ai-governance/common/caller-config'
 import {
   EnvironmentError,
   flag,
@@ -10,6 +11,7 @@ import { z } from 'zod'
 
 const variables = {
   ...serverVariables,
+  ...callerVariables,
   POLICIES_DIR: z.string().default('policies').describe('the folder that holds the policy files'),
   AIBOM_PUBLIC_KEY_PATH: z
     .string()
@@ -39,6 +41,7 @@ const DEFAULT_KEY_PATH = 'infra/keys/aibom_public_key.pem'
 /** Everything this service reads from an environment. Throws `EnvironmentError` with what to do about it. */
 export function readConfig(env: Record<string, string | undefined> = process.env) {
   const config = readEnvironment(variables, env)
+  assertOnlyKnownCallers(config)
   if (config.AUDIT_URL && !config.AUDIT_IDENTITY_KEY_PATH) {
     throw new EnvironmentError([
       'AUDIT_URL is set and AUDIT_IDENTITY_KEY_PATH is not: mcp-audit takes entries about policies in signed calls alone. Set both or none.',

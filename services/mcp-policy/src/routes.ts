@@ -21,11 +21,13 @@ export interface Parts extends Omit<DecisionRules, 'set'> {
   /** Null where nothing is recorded, like `entries`. */
   recorder: ActivationRecorder | null
   entries: ActivationLog | null
+  /** Hears of each decision that is answered. */
+  onDecision?: (decision: Decision) => void
 }
 
 /** The endpoints of mcp-policy, docs/API.md. */
 export function registerRoutes(app: App, parts: Parts): void {
-  const { activation, recorder, entries, judge, ...rules } = parts
+  const { activation, recorder, entries, judge, onDecision, ...rules } = parts
 
   for (const url of ['/validate', '/api/v1/policies/validate']) {
     app.post(
@@ -39,7 +41,7 @@ export function registerRoutes(app: App, parts: Parts): void {
         const start = performance.now()
         const { set } = activation.active
         const { payload } = request.body
-        return decisionOf(
+        const decision = decisionOf(
           { ...rules, set },
           {
             payload,
@@ -49,6 +51,8 @@ export function registerRoutes(app: App, parts: Parts): void {
             elapsedMs: () => performance.now() - start,
           },
         )
+        onDecision?.(decision)
+        return decision
       },
     )
   }

@@ -13,7 +13,13 @@ export interface Checkpoint extends TreeHead {
   note: string
 }
 
-export interface SignerOptions {
+/** Who hears what a signer does. */
+export interface SignerEvents {
+  /** Of each attempt to sign: null, or why it failed. */
+  onSigning: (error: unknown) => void
+}
+
+export interface SignerOptions extends Partial<SignerEvents> {
   keyFile: string | undefined
   stateFile: string | undefined
   /** The name to sign under; undefined: the one in the state. */
@@ -92,6 +98,7 @@ export class Signer {
       try {
         await this.#store.whileSigning((reader) => this.#signWaiting(reader))
       } catch (error) {
+        this.#options.onSigning?.(error)
         // Those whose turn had come were told; without the lock nobody's will.
         for (const { reject } of this.#waiting.splice(0)) reject(error)
       }
@@ -109,6 +116,7 @@ export class Signer {
       try {
         state = await this.#advance(reader, state ?? this.#state())
         const checkpoint = this.#sign(state, state.origin)
+        this.#options.onSigning?.(null)
         for (const { resolve } of batch) resolve(checkpoint)
       } catch (error) {
         for (const { reject } of batch) reject(error)
