@@ -10,7 +10,7 @@ import {
   RetentionBody,
 } from '../../services/mcp-audit/src/erasure-routes.ts'
 import * as gateway from '../../services/mcp-gateway/src/answers.ts'
-import { GateBody } from '../../services/mcp-gateway/src/gate-question.ts'
+import { GateBody } from '../../services/mcp-gateway/src/gate/gate-question.ts'
 import * as lineage from '../../services/mcp-lineage/src/answers.ts'
 import { RegisterBody } from '../../services/mcp-lineage/src/routes.ts'
 import { VerifyAibomBody } from '../../services/mcp-policy/src/aibom-routes.ts'

@@ -3,7 +3,10 @@ import { writeFileSync } from 'node:fs'
 import { openApiDocument } from './document.ts'
 
 /** In the gateway's sources, because its image holds nothing else. */
-export const OPENAPI_FILE = new URL('../../services/mcp-gateway/src/openapi.json', import.meta.url)
+export const OPENAPI_FILE = new URL(
+  '../../services/mcp-gateway/src/docs/openapi.json',
+  import.meta.url,
+)
 
 /** The text of the file. */
 export function documentText(): string {

@@ -49,7 +49,7 @@ import type * as auditErasures from '../../services/mcp-audit/src/erasure-routes
 import type * as auditReads from '../../services/mcp-audit/src/read-routes.ts'
 import type * as auditTree from '../../services/mcp-audit/src/tree-routes.ts'
 import * as gateway from '../../services/mcp-gateway/src/answers.ts'
-import type * as gate from '../../services/mcp-gateway/src/gate-question.ts'
+import type * as gate from '../../services/mcp-gateway/src/gate/gate-question.ts'
 import * as lineage from '../../services/mcp-lineage/src/answers.ts'
 import type * as lineageRoutes from '../../services/mcp-lineage/src/routes.ts'
 import type * as aibomRoutes from '../../services/mcp-policy/src/aibom-routes.ts'

@@ -1,4 +1,4 @@
-import { GateQuery } from '../../../services/mcp-gateway/src/gate-question.ts'
+import { GateQuery } from '../../../services/mcp-gateway/src/gate/gate-question.ts'
 import { json, media, type Operations } from '../operation.ts'
 import { REGISTRATION } from './lineage.ts'
 import { PAYLOAD } from './policy.ts'

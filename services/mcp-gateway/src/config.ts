@@ -5,7 +5,7 @@ import {
   serverVariables,
 } from '@ai-governance/common/environment'
 import { z } from 'zod'
-import { type AuthConfig, authConfig, authVariables, type RateLimits } from './auth-config.ts'
+import { type AuthConfig, authConfig, authVariables, type RateLimits } from './auth/auth-config.ts'
 import { type Directory, isLoopback, parseDirectory } from './directory.ts'
 
 export interface Config {

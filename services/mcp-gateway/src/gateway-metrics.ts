@@ -1,7 +1,7 @@
 import type { ErrorCode } from '@ai-governance/common/errors'
 import type { Metrics } from '@ai-governance/common/metrics'
-import type { Replica } from './replica.ts'
-import type { Upstream, Upstreams } from './upstreams.ts'
+import type { Replica } from './upstreams/replica.ts'
+import type { Upstream, Upstreams } from './upstreams/upstreams.ts'
 
 /** Seconds until a service has sent the head of its answer, at most those that the gateway waits. */
 const ANSWER_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10]

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import type { ServerResponse } from 'node:http'
 import { type TestContext, test } from 'node:test'
 import fc from 'fast-check'
-import { DENIALS } from '../src/auth.ts'
-import { DenialCounts } from '../src/auth-denials.ts'
+import { DENIALS } from '../src/auth/authenticator.ts'
+import { DenialCounts } from '../src/auth/denials.ts'
 import {
   bearer,
   get,

@@ -10,7 +10,7 @@ test('/openapi.json is the document, without a call of a service', async (t) => 
   const answer = await fetch(`${gateway.url}/openapi.json`)
   assert.equal(answer.status, 200)
   assert.equal(answer.headers.get('content-type'), 'application/json; charset=utf-8')
-  assert.deepEqual(await answer.json(), JSON.parse(source('openapi.json')))
+  assert.deepEqual(await answer.json(), JSON.parse(source('docs/openapi.json')))
   assert.equal(recorder.received.length, 0)
 })
 

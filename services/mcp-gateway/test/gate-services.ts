@@ -1,6 +1,6 @@
 import type { RequestListener, ServerResponse } from 'node:http'
 import type { TestContext } from 'node:test'
-import { inputDigest } from '../src/gate-question.ts'
+import { inputDigest } from '../src/gate/gate-question.ts'
 import {
   postBytes,
   type Received,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { RateLimiter, sourceOf } from '../src/rate-limits.ts'
+import { RateLimiter, sourceOf } from '../src/auth/rate-limits.ts'
 import { bearer, get, makeKey, startWithKeys, until } from './auth-harness.ts'
 import { assertRefused, getBytes, sendRaw, startGateway, startRecorder } from './harness.ts'
 

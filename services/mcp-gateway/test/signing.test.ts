@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { IDENTITY_HEADER } from '@ai-governance/common/identity'
 import { SCOPES } from '@ai-governance/common/scopes'
-import { GATEWAY, identitySigner } from '../src/signing.ts'
+import { GATEWAY, identitySigner } from '../src/auth/signing.ts'
 import {
   bearer,
   get,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseTarget } from '../src/target.ts'
+import { parseTarget } from '../src/ingress/target.ts'
 
 /** Pieces from which hostile targets are made, and harmless ones. */
 const PIECES = [

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { ServerResponse } from 'node:http'
 import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Admission } from '../src/admission.ts'
+import { Admission } from '../src/upstreams/admission.ts'
 import { assertRefused, getBytes, postBytes, sendRaw, startPair } from './harness.ts'
 
 /** An admission of two places with a clock of its own, and what became of whom. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { maySendAgain } from '../src/resend.ts'
+import { maySendAgain } from '../src/upstreams/resend.ts'
 
 const READ = { writes: false, keyed: false }
 const CHANGE = { writes: true, keyed: false }

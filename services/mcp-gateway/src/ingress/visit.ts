@@ -5,12 +5,12 @@ import { logLevelOf } from '@ai-governance/common/probes'
 import { isRefused } from '@ai-governance/common/problem-socket'
 import { traceFields } from '@ai-governance/common/trace-context'
 import type { FastifyBaseLogger } from 'fastify'
-import type { Denial } from './auth.ts'
-import type { Caller } from './caller.ts'
-import type { GatewayCounters } from './gateway-metrics.ts'
-import { sourceOf } from './rate-limits.ts'
+import type { Denial } from '../auth/authenticator.ts'
+import type { Caller } from '../auth/caller.ts'
+import { sourceOf } from '../auth/rate-limits.ts'
+import type { IdentityHeaders } from '../auth/signing.ts'
+import type { GatewayCounters } from '../gateway-metrics.ts'
 import { announcesBody, type RequestHead } from './request-head.ts'
-import type { IdentityHeaders } from './signing.ts'
 
 /** What all visits share. */
 export interface Counter {

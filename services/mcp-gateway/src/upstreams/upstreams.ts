@@ -1,8 +1,8 @@
+import type { Directory } from '../directory.ts'
+import type { Limits } from '../limits.ts'
 import { type Resolver, resolveBySystem } from './addresses.ts'
 import { Admission } from './admission.ts'
-import type { Directory } from './directory.ts'
 import { Lane } from './lane.ts'
-import type { Limits } from './limits.ts'
 import { LoopLag } from './loop-lag.ts'
 import { Replicas } from './replicas.ts'
 

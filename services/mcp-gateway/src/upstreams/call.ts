@@ -1,4 +1,4 @@
-import type { AllowedRoute } from './allowed-routes.ts'
+import type { AllowedRoute } from '../allowed-routes.ts'
 import type { Upstream } from './upstreams.ts'
 
 /** One call that has passed every check. */

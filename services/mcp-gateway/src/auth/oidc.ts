@@ -1,8 +1,8 @@
 import { ApiError } from '@ai-governance/common/errors'
 import { SCOPES, type Scope } from '@ai-governance/common/scopes'
 import { errors, type JWTPayload, type JWTVerifyResult, jwtVerify } from 'jose'
-import type { Authenticator, Denial, Verdict } from './auth.ts'
-import type { IssuerKeys } from './auth-issuer.ts'
+import type { Authenticator, Denial, Verdict } from './authenticator.ts'
+import type { IssuerKeys } from './issuer.ts'
 
 /** How far our clock and that of the issuer may be apart, in seconds. */
 export const OIDC_LEEWAY = 30

@@ -1,5 +1,5 @@
 import { ApiError, type ErrorCode } from '@ai-governance/common/errors'
-import type { WholeAnswer } from './ask.ts'
+import type { WholeAnswer } from '../upstreams/ask.ts'
 import { type GateCalls, parsed, type Refusal, refusalOf } from './gate-calls.ts'
 import { type GateBody, gateEvent, inputDigest, Receipt, Verdict } from './gate-question.ts'
 import { ingressJson } from './ingress-json.ts'

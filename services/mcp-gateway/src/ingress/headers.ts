@@ -1,7 +1,7 @@
 import { isNdjson } from '@ai-governance/common/json-body'
 import { traceHeaders } from '@ai-governance/common/trace-context'
 import type { IncomingHttpHeaders } from 'undici/types/header.d.ts'
-import type { AllowedRoute } from './allowed-routes.ts'
+import type { AllowedRoute } from '../allowed-routes.ts'
 import type { RequestHead } from './request-head.ts'
 import type { Visit } from './visit.ts'
 

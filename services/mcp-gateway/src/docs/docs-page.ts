@@ -18,10 +18,10 @@ const PAGE_POLICY = [
 /** What is served, by path: the file in this folder, and its media type. */
 const FILES = {
   '/openapi.json': ['./openapi.json', 'application/json; charset=utf-8'],
-  '/docs': ['./docs/page.html', 'text/html; charset=utf-8'],
-  '/docs/app.js': ['./docs/app.js', 'text/javascript; charset=utf-8'],
-  '/docs/app.css': ['./docs/app.css', 'text/css; charset=utf-8'],
-  '/docs/icon.svg': ['./docs/icon.svg', 'image/svg+xml'],
+  '/docs': ['./page.html', 'text/html; charset=utf-8'],
+  '/docs/app.js': ['./app.js', 'text/javascript; charset=utf-8'],
+  '/docs/app.css': ['./app.css', 'text/css; charset=utf-8'],
+  '/docs/icon.svg': ['./icon.svg', 'image/svg+xml'],
 } as const
 
 /**

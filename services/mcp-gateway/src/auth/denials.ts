@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { formatMicroseconds } from '@ai-governance/common/timestamps'
 import type { FastifyBaseLogger } from 'fastify'
-import type { Denial } from './auth.ts'
+import type { Denial } from './authenticator.ts'
 
 /** How long denials are counted before they become entries, in ms. */
 const SUM_UP_EVERY = 60_000

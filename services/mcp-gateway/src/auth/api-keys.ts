@@ -13,7 +13,7 @@ import { EnvironmentError } from '@ai-governance/common/environment'
 import { parseStrictJson } from '@ai-governance/common/strict-json'
 import type { FastifyBaseLogger } from 'fastify'
 import { z } from 'zod'
-import type { Authenticator, Verdict } from './auth.ts'
+import type { Authenticator, Verdict } from './authenticator.ts'
 import type { Caller } from './caller.ts'
 
 /** How long to wait between two looks at the file, in ms. */

@@ -1,19 +1,19 @@
 import { ApiError } from '@ai-governance/common/errors'
 import type { Dispatcher } from 'undici'
 import type { IncomingHttpHeaders } from 'undici/types/header.d.ts'
+import { answerHeaders } from '../ingress/headers.ts'
+import type { Visit } from '../ingress/visit.ts'
+import type { Limits } from '../limits.ts'
 import type { Entrant } from './admission.ts'
 import { answerFault } from './answer-fault.ts'
 import type { Call } from './call.ts'
-import { answerHeaders } from './headers.ts'
 import type { Lane } from './lane.ts'
-import type { Limits } from './limits.ts'
 import { closes } from './probe.ts'
 import { untilRead } from './reader-watch.ts'
 import { Refusal } from './refusal.ts'
 import type { Replica } from './replica.ts'
 import { maySendAgain } from './resend.ts'
 import { isBroken, isNotConnected, unknownOutcome, upstreamFault } from './upstream-fault.ts'
-import type { Visit } from './visit.ts'
 
 /** At most so many attempts, of which all but two found no connection. */
 const MAX_ATTEMPTS = 5

@@ -1,5 +1,5 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
-import type { Limits } from './limits.ts'
+import type { Limits } from '../limits.ts'
 
 /** A larger request line with headers is 431. */
 const MAX_HEAD_BYTES = 16_384

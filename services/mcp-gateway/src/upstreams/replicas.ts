@@ -1,5 +1,5 @@
+import type { Limits } from '../limits.ts'
 import { literalAddress, type Resolver } from './addresses.ts'
-import type { Limits } from './limits.ts'
 import { probe } from './probe.ts'
 import { REPLICA_STATES, Replica, type ReplicaState } from './replica.ts'
 

@@ -1,7 +1,7 @@
 import { EnvironmentError } from '@ai-governance/common/environment'
 import { z } from 'zod'
-import { isTrustworthyUrl } from './auth-issuer.ts'
-import type { OidcRules } from './auth-oidc.ts'
+import { isTrustworthyUrl } from './issuer.ts'
+import type { OidcRules } from './oidc.ts'
 import type { Rate } from './rate-limits.ts'
 
 /** How callers show who they are. */

@@ -1,6 +1,6 @@
 import { Pool } from 'undici'
+import type { Limits } from '../limits.ts'
 import { pinnedLookup } from './addresses.ts'
-import type { Limits } from './limits.ts'
 
 /**
  * `up`: takes calls. `stopping`: said that it ends its connections. `silent`: did not answer its probe in time, or

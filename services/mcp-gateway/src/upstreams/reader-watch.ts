@@ -1,4 +1,4 @@
-import type { Visit } from './visit.ts'
+import type { Visit } from '../ingress/visit.ts'
 
 const timers = new WeakMap<Visit, NodeJS.Timeout>()
 

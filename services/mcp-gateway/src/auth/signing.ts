@@ -8,8 +8,8 @@ import {
   signIdentity,
 } from '@ai-governance/common/identity'
 import type { Scope } from '@ai-governance/common/scopes'
+import { GATEWAY_NAME } from '../directory.ts'
 import type { Caller } from './caller.ts'
-import { GATEWAY_NAME } from './directory.ts'
 
 /** What is signed of one attempt to call a service. */
 export interface SignedCall {

@@ -1,10 +1,10 @@
 import { ApiError, ERROR_CODES } from '@ai-governance/common/errors'
 import { z } from 'zod'
-import { ask, type Question, type WholeAnswer } from './ask.ts'
-import type { Caller } from './caller.ts'
-import type { IdentityHeaders } from './signing.ts'
-import { upstreamFault } from './upstream-fault.ts'
-import type { Upstreams } from './upstreams.ts'
+import type { Caller } from '../auth/caller.ts'
+import type { IdentityHeaders } from '../auth/signing.ts'
+import { ask, type Question, type WholeAnswer } from '../upstreams/ask.ts'
+import { upstreamFault } from '../upstreams/upstream-fault.ts'
+import type { Upstreams } from '../upstreams/upstreams.ts'
 
 /** A call of the gate's at a service. */
 export interface GateCall {

@@ -4,7 +4,7 @@ import type { FastifyBaseLogger } from 'fastify'
 import { type CryptoKey, createLocalJWKSet, errors, type JWTHeaderParameters } from 'jose'
 import { Agent, request } from 'undici'
 import { z } from 'zod'
-import { isLoopback } from './directory.ts'
+import { isLoopback } from '../directory.ts'
 
 /** Times in ms. */
 export interface IssuerTimes {

@@ -1,4 +1,4 @@
-import type { AllowedRoute } from './allowed-routes.ts'
+import type { AllowedRoute } from '../allowed-routes.ts'
 
 /** What is known of an attempt that failed. */
 export interface Attempt {

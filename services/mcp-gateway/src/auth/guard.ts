@@ -1,10 +1,10 @@
 import { ApiError } from '@ai-governance/common/errors'
 import { isProbe } from '@ai-governance/common/probes'
 import { type Access, allows } from '@ai-governance/common/scopes'
-import { type Authenticator, bearerToken, type Denial, type Verdict } from './auth.ts'
+import type { Visit } from '../ingress/visit.ts'
+import { type Authenticator, bearerToken, type Denial, type Verdict } from './authenticator.ts'
 import { ANONYMOUS, type Caller } from './caller.ts'
 import { type RateLimiter, sourceOf } from './rate-limits.ts'
-import type { Visit } from './visit.ts'
 
 export interface GuardOptions {
   /** Null: everybody is anonymous, and may do everything. */
