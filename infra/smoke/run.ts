@@ -19,6 +19,7 @@ import type { Scenario } from './scenario.ts'
 import { clients } from './scenarios/clients.ts'
 import { evidence } from './scenarios/evidence.ts'
 import { fresh } from './scenarios/fresh.ts'
+import { keys } from './scenarios/keys.ts'
 import { notebook } from './scenarios/notebook.ts'
 import { offline } from './scenarios/offline.ts'
 import { operations } from './scenarios/operations.ts'
@@ -29,6 +30,7 @@ import { restore } from './scenarios/restore.ts'
 const scenarios: Record<string, Scenario> = {
   fresh,
   'own-passwords': ownPasswords,
+  keys,
   replicas,
   operations,
   restore,
@@ -60,6 +62,7 @@ async function trial(name: string, scenario: Scenario, logsFolder?: string): Pro
   try {
     say('-- build')
     report.build_s = await timed(() => stack.compose(['build'], { onOutput }))
+    await scenario.prepare?.(stack, (line) => say(`-- ${line}`))
     say(`-- up (built in ${report.build_s} s)`)
     report.start_s = await timed(() => stack.up(scenario.replicas))
     say(`-- healthy after ${report.start_s} s`)

@@ -7,6 +7,8 @@ export interface Scenario {
   /** Lines of `.env`; none: the stack runs without one. */
   dotenv?: readonly string[]
   replicas?: Record<string, number>
+  /** What has to be there before the stack starts. */
+  prepare?(stack: ComposeStack, say: (line: string) => void): Promise<void>
   /** Returns figures for the report. */
   run(stack: ComposeStack, say: (line: string) => void): Promise<Record<string, unknown>>
 }
