@@ -1,12 +1,13 @@
 // Measures the control plane, each figure against a floor in the same run, because machines differ and are noisy:
 //
 //   npm run bench                        append, batch, export, verify, validate, policy: about six minutes
-//   npm run bench -- append verify       some of them; growth (ten million entries, 10 GB, ten minutes) and overload are run only by name
+//   npm run bench -- append verify       some of them; growth (ten million entries, 10 GB, ten minutes), overload and
+//                                        proxy (beside nginx and @fastify/http-proxy, ten minutes) are run only by name
 //   npm run bench -- --quick             shorter rounds
 //   npm run bench -- --json FILE         the figures as JSON too (- for standard output)
 //
 // Needs `wrk`, `pgbench` and `psql` on the PATH (Debian: wrk, postgresql-contrib, postgresql-client); what needs one
-// that is missing is skipped by name. Progress goes to standard error, the table to standard output.
+// that is missing is skipped by name; `taskset` and `nginx` are for proxy alone. Progress goes to standard error, the table to standard output.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -23,6 +24,7 @@ import { type Figure, printTable } from './figures.ts'
 import { benchGrowth } from './growth.ts'
 import { benchOverload } from './overload.ts'
 import { benchPolicy } from './policy.ts'
+import { benchProxy } from './proxy.ts'
 import { benchValidate } from './validate.ts'
 import { benchVerify } from './verify.ts'
 
@@ -71,6 +73,7 @@ try {
       verify: () => benchVerify(stack, database, folder, rounds, say),
       validate: () => benchValidate(stack, folder, rounds, say),
       policy: async () => benchPolicy(rounds, say),
+      proxy: () => benchProxy(database, folder, rounds, say),
       overload: () => benchOverload(stack, rounds, say),
     }
     for (const name of wanted) {

@@ -117,7 +117,8 @@ async function startOpa(others: ChildProcess[]): Promise<string> {
   return `http://127.0.0.1:${port}/v1/data/release/decision`
 }
 
-async function answers(url: string): Promise<void> {
+/** Resolves when something answers at a URL. */
+export async function answers(url: string): Promise<void> {
   for (let tries = 0; tries < 500; tries++) {
     if (
       await fetch(url).then(
@@ -131,7 +132,8 @@ async function answers(url: string): Promise<void> {
   throw new Error(`nothing answers at ${url}`)
 }
 
-async function end(child: ChildProcess): Promise<void> {
+/** Ends a process, and resolves when it has ended. */
+export async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   child.kill('SIGTERM')
   await once(child, 'exit')
