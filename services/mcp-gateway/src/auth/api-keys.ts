@@ -121,7 +121,9 @@ class FileFault extends Error {}
 function faultOf(error: unknown): string {
   if (error instanceof FileFault) return error.message
   const { code } = error as NodeJS.ErrnoException
-  return `cannot be read (${code}): make one with "aigov keys create", see docs/OPERATIONS.md`
+  const mend =
+    code === 'EACCES' ? 'give it to the user of this process' : 'make one with "aigov keys create"'
+  return `cannot be read (${code}): ${mend}, see docs/OPERATIONS.md, "API keys"`
 }
 
 function assertFile(about: Stats): Stats {
