@@ -1,5 +1,5 @@
 /** Codes that the services answer with, docs/API.md. Newer servers may send others. */
-export const SERVICE_CODES = [
+const SERVICE_CODES = [
   'malformed_request',
   'invalid_target',
   'invalid_host',

@@ -1,7 +1,7 @@
 import { Failure } from '../../failure.ts'
 
 /** `shell` is for the terminal of the stack, in any shell; the others share one session each. */
-export const LANGUAGES = ['sh', 'powershell', 'ts', 'python', 'shell'] as const
+const LANGUAGES = ['sh', 'powershell', 'ts', 'python', 'shell'] as const
 
 export type Language = (typeof LANGUAGES)[number]
 

@@ -41,7 +41,7 @@ export interface CallersOptions {
  * The gateway passes on the calls of whoever it let in, or speaks for itself, then perhaps about one of them; it
  * never passes itself off as another service.
  */
-export function gatewayIssuer(key: Buffer): Issuer {
+function gatewayIssuer(key: Buffer): Issuer {
   return {
     name: 'mcp-gateway',
     key,

@@ -3,7 +3,7 @@ import { jsonObject } from '@ai-governance/common/fields'
 import { z } from 'zod'
 
 /** The type of the entries that the gate writes. */
-export const GATE_DECIDED = 'gate.decided'
+const GATE_DECIDED = 'gate.decided'
 
 const digestText = z.string().regex(/^sha256:[0-9a-f]{64}$/)
 

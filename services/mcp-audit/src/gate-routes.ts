@@ -18,7 +18,7 @@ import type { Signer } from './signer/signer.ts'
 import { type Prover, refusal } from './tree/prover.ts'
 import { digestsOf, IN_TOTO, summaryText } from './vsa.ts'
 
-export const LookupBody = z.strictObject({
+const LookupBody = z.strictObject({
   actor: text(600),
   operation: z.literal('gate'),
   key: z.string(),

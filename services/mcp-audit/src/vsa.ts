@@ -75,6 +75,6 @@ export function summaryText(
 }
 
 /** The log as a URI: who pins its key pins this too. */
-export function verifierId(origin: string): string {
+function verifierId(origin: string): string {
   return `${OURS}:log:${encodeURIComponent(origin)}`
 }

@@ -10,7 +10,7 @@ import { readConfig } from '../src/config.ts'
 export const ORIGIN = 'example.org/audit'
 
 /** A fresh signing key and the state of a log that nothing was signed of. */
-export function makeSigner(folder: string) {
+function makeSigner(folder: string) {
   const keyFile = join(folder, 'key.pem')
   const stateFile = join(folder, 'state.json')
   const { privateKey, publicKey } = generateKeyPairSync('ed25519')

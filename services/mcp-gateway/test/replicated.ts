@@ -37,7 +37,7 @@ export function problem(status: number, code: string): RequestListener {
 }
 
 /** A service at `address`; what `isHealthy` tells of it answers the probe, and undefined leaves it unanswered. */
-export function replicaAt(t: TestContext, address: string, port: number): TestReplica {
+function replicaAt(t: TestContext, address: string, port: number): TestReplica {
   let server: Server | undefined
   const replica: TestReplica = {
     received: [],

@@ -1,20 +1,9 @@
-import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { type AppOptions, buildApp } from '../src/app.ts'
 import { readConfig } from '../src/config.ts'
-import { readFolder } from '../src/policy-folder.ts'
-import { preparePolicies } from '../src/prepare-policies.ts'
 
 /** The folder of the policies that are shipped. */
 export const SHIPPED = join(import.meta.dirname, '../../../policies')
-
-export async function shippedPolicies() {
-  const read = await readFolder(SHIPPED)
-  assert.ok(read.ok)
-  const prepared = preparePolicies(read.files)
-  assert.ok(prepared.ok)
-  return { set: prepared.set, files: read.files }
-}
 
 /** The service over the shipped policies; `env` changes its configuration. */
 export async function startService(env: Record<string, string> = {}, options: AppOptions = {}) {

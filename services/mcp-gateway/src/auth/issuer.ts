@@ -20,7 +20,7 @@ export interface IssuerTimes {
   answer: number
 }
 
-export const ISSUER_TIMES: IssuerTimes = {
+const ISSUER_TIMES: IssuerTimes = {
   refresh: 300_000,
   retry: 2_000,
   cooldown: 10_000,

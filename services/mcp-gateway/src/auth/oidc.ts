@@ -5,7 +5,7 @@ import type { Authenticator, Denial, Verdict } from './authenticator.ts'
 import type { IssuerKeys } from './issuer.ts'
 
 /** How far our clock and that of the issuer may be apart, in seconds. */
-export const OIDC_LEEWAY = 30
+const OIDC_LEEWAY = 30
 /** Longer ones do not fit a header of 16 KiB with anything beside them. */
 const MAX_TOKEN = 8_192
 /** Types of a token that stands for a caller (RFC 9068 §2.1; many issuers still say JWT, or nothing). */

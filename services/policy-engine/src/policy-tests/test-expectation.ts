@@ -13,7 +13,7 @@ export type Expectation = { readonly line: number } & (
 )
 
 /** Expectations that list rules by their ids; each must be the whole list, in any order. */
-export const LIST_KEYS = ['reasons', 'warnings', 'not_established', 'waived'] as const
+const LIST_KEYS = ['reasons', 'warnings', 'not_established', 'waived'] as const
 export type ListKey = (typeof LIST_KEYS)[number]
 
 export const EXPECT_KEYS = {
