@@ -82,7 +82,7 @@ test('the commands of the README run in order', async () => {
   ]) {
     assert.ok(output.includes(text), output)
   }
-  const entries = before + 2
+  const entries = before + 3
   assert.ok(output.includes(`VERIFIED  ${entries} entries (1 to ${entries})`), output)
   assert.equal(await checkLog(database.ownerUrl), entries)
 })
