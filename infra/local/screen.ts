@@ -34,6 +34,7 @@ export function screen(
 The control plane runs.
 
 ${rows.join('\n')}
+${row('to try it', `${address}/docs   every path, in a browser`)}
 ${row('database', databaseUrl)}
 ${row('', `PGPASSWORD=$(cat ${relative(root, database.passwordFile)}) psql ${databaseUrl}`)}
 ${row('logs', `${relative(root, data)}/logs/`)}
