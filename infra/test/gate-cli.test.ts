@@ -52,6 +52,60 @@ test('aigov gate writes the receipt to a file, proof and all, and replaces none'
   assert.equal((await run(...args, '--force')).code, 0)
 })
 
+test('aigov receipt verifies what the gate and the log answered with a proof, and nothing that was changed', async () => {
+  const key = (await run('audit', 'key')).out.trim()
+  const args = ['--subject', 'vision@2', '--proof', '--json']
+  const gate = JSON.parse((await run('gate', 'allowed.json', ...args)).out)
+  const logged = await fetch(`${stack.gateway.url}/mcp-audit/log?proof=true`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ event_type: 'model.released', subject: 's', decision: true }),
+  })
+  const log = (await logged.json()) as Record<string, unknown>
+  const ended = async (receipt: unknown, by = key) => {
+    writeFileSync(join(cwd, 'kept.json'), JSON.stringify(receipt))
+    return run('receipt', 'kept.json', '--key', by)
+  }
+  for (const receipt of [gate, log]) {
+    const { code, out, err } = await ended(receipt)
+    assert.deepEqual([code, err], [0, ''], out)
+    assert.match(out, /^VERIFIED {2}entry \d+/)
+  }
+  const altered = (path: string, value: unknown) => {
+    const copy = structuredClone(gate)
+    const names = path.split('.')
+    const last = names.pop() as string
+    names.reduce((at, name) => at[name], copy)[last] = value
+    return copy
+  }
+  for (const [path, value] of [
+    ['allowed', false],
+    ['allowed', 'true'],
+    ['decision', null],
+    ['decision.allowed', false],
+    ['decision.reasons', ['x']],
+    ['audit.subject', 'vision@3'],
+    ['audit.actor', 'key:board'],
+    ['audit.decision', false],
+    ['audit.created_at', '2026-01-01T00:00:00.000000Z'],
+    ['audit.details.decision.risk_score', 1],
+    ['audit.event_type', 'model.released'],
+    ['audit.id', gate.audit.id + 1],
+    ['audit.prev_hash', gate.audit.entry_hash],
+    ['audit.proof', log.proof],
+    ['audit.proof', null],
+    ['audit', log],
+    ['audit.subject', 7],
+  ] as const) {
+    const { code, out } = await ended(altered(path, value))
+    assert.equal(code, 4, `${path}: ${out}`)
+    assert.match(out, /^NOT VERIFIED/)
+  }
+  const otherKey = `other${key.slice(key.indexOf('+'))}`
+  assert.notEqual((await ended(gate, otherKey)).code, 0)
+  assert.equal((await ended([gate])).code, 2)
+})
+
 test('aigov gate gives the recorded decision to whoever asks again under its key', async () => {
   const ask = () =>
     run('gate', 'allowed.json', '--subject', 's', '--idempotency-key', 'k', '--json')

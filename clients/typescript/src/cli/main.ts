@@ -10,6 +10,7 @@ import { addKeys } from './keys.ts'
 import { addLog } from './log.ts'
 import { packageVersion } from './package-version.ts'
 import { addPolicy } from './policy.ts'
+import { addReceipt } from './receipt.ts'
 import { addRegister } from './register.ts'
 import { addStatus } from './status.ts'
 import { refuseTokenOption } from './token.ts'
@@ -65,6 +66,7 @@ ${EXIT_CODES_HELP}`,
       addRegister,
       addValidate,
       addGate,
+      addReceipt,
       addLog,
       addExport,
       addVerify,
