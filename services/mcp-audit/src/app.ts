@@ -17,11 +17,18 @@ import { Signer } from './signer/signer.ts'
 import { Prover } from './tree/prover.ts'
 import { registerTreeRoutes } from './tree-routes.ts'
 import { TreeStore } from './tree-store.ts'
+import { Turns } from './turns.ts'
 import { Verifier } from './verifier.ts'
 import { WitnessFeed } from './witness/feed.ts'
 import { Witnessed } from './witness/witnessed.ts'
 import { readWitnesses } from './witness/witnesses.ts'
 import { WitnessStore } from './witness-store.ts'
+
+/**
+ * Exports and large pages make rows at once in so many connections of the eight for reads. Two keep one export going
+ * as fast as it can, and leave small reads a connection and the processors a moment for them.
+ */
+const LONG_READS = 2
 
 /**
  * The service without its port: requests go in through `app`, `close` lets go of the database. Throws
@@ -64,6 +71,7 @@ export function buildApp(config: Config): { app: App; close: () => Promise<void>
   registerAppendRoutes(app, { appender, signer, prover })
   registerReadRoutes(app, {
     ...{ store, lines: new ExportStore(database), signer, prover, verifier, witnessed },
+    turns: new Turns(LONG_READS),
   })
   registerTreeRoutes(app, { signer, prover, witnessed })
   registerErasureRoutes(app, { store, erasures, onErased: counters.onErased })

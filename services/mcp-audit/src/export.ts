@@ -3,6 +3,7 @@ import { formatMicroseconds } from '@ai-governance/common/timestamps'
 import type { AuditStore } from './audit-store.ts'
 import type { ExportChunk, ExportStore } from './export-store.ts'
 import type { Attestation } from './signer/attestation.ts'
+import type { Turns } from './turns.ts'
 
 export type ExportFormat = 'json' | 'ndjson' | 'csv'
 
@@ -24,6 +25,8 @@ const AHEAD = { few: 1, usual: 2, largeText: 262_144 }
 export interface ExportSource {
   entries: AuditStore
   lines: ExportStore
+  /** Of chunks, so that no number of exports takes all connections. */
+  turns: Turns
 }
 
 /** What to export, and who vouches for its last entry (null where there is none). */
@@ -50,7 +53,11 @@ export async function* exportText(
   let count = 0
   let firstId: number | null = null
   let last: ExportChunk | null = null
-  for await (const chunk of chunks((first, end) => read(source, first, end), from, to)) {
+  for await (const chunk of chunks(
+    (first, end) => source.turns.run(() => read(source, first, end)),
+    from,
+    to,
+  )) {
     yield last === null ? chunk.text : between + chunk.text
     count += chunk.count
     firstId ??= chunk.first_id

@@ -36,10 +36,16 @@ describe('the places at a service', () => {
     assert.equal(told(), 'd in')
   })
 
-  test('with a full queue refuse at once', () => {
-    const { enter, told } = stage({ waiting: 1 })
-    enter('a', 'b', 'c', 'd')
+  test('with a full queue refuse at once, and say so before', () => {
+    const { admission, enter, told } = stage({ waiting: 1 })
+    enter('a', 'b')
+    assert.equal(admission.isFull, false)
+    enter('c')
+    assert.equal(admission.isFull, true)
+    enter('d')
     assert.equal(told(), 'a in, b in, d away')
+    admission.leave()
+    assert.equal(admission.isFull, false)
   })
 
   test('let nobody wait while the process is behind', () => {
@@ -152,6 +158,26 @@ describe('a service with more calls than places', () => {
       assert.equal((await again).status, 200)
     },
   )
+
+  test('is told before a body is parsed, by its size alone', GUARD, async (t) => {
+    const { gateway, recorder, release, arrived } = await startHeld(t, {
+      ...FEW,
+      ...{ largeBody: 1_000, largeInFlight: 0 },
+    })
+    const { port } = gateway
+    const small = postBytes(port, '/mcp-audit/log', '{"a":')
+    const large = postBytes(port, '/mcp-audit/log', `{"a":"${'x'.repeat(1_000)}`)
+    assertRefused(await sendRaw(port, small), 400, 'invalid_json')
+    // Large ones have places of their own, here none.
+    assertRefused(await sendRaw(port, large), 503, 'overloaded')
+    const first = [read(port), read(port)]
+    await arrived(2)
+    assertRefused(await sendRaw(port, small), 503, 'overloaded')
+    release()
+    for (const answer of await Promise.all(first)) assert.equal(answer.status, 200)
+    assertRefused(await sendRaw(port, small), 400, 'invalid_json')
+    assert.equal(recorder.received.length, 2)
+  })
 
   test('lets one wait, and serves it when a place is free', GUARD, async (t) => {
     const { gateway, recorder, release, arrived } = await startHeld(t, {

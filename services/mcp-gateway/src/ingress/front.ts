@@ -10,8 +10,9 @@ import type { Caller } from '../auth/caller.ts'
 import type { Guard } from '../auth/guard.ts'
 import { SERVICE_NAME } from '../directory.ts'
 import type { Limits } from '../limits.ts'
+import type { Lane } from '../upstreams/lane.ts'
 import { forward } from '../upstreams/proxy.ts'
-import type { Upstream, Upstreams } from '../upstreams/upstreams.ts'
+import { laneOf, type Upstream, type Upstreams } from '../upstreams/upstreams.ts'
 import { type Bodies, type BodyRoom, readBody } from './body.ts'
 import { forwardedHeaders } from './headers.ts'
 import { announcesBody, type RequestHead, readHead } from './request-head.ts'
@@ -114,7 +115,7 @@ export class Front {
       own(request, response)
     }
     if (!route.body) go(null)
-    else void this.#withBody(visit, route.body, go)
+    else void this.#withBody(visit, route.body, at ? laneOf(at.upstream, route) : null, go)
   }
 
   /** Everything that does not depend on the route: HTTP, host, target, origin of the request. */
@@ -152,7 +153,12 @@ export class Front {
    * Reads a body, and hands on the bytes once they are checked, so that no service ever sees what two readers
    * could read differently; what is sent on are these bytes, not a new rendering of them.
    */
-  async #withBody(visit: Visit, taken: TakenBody, next: (body: Buffer) => void): Promise<void> {
+  async #withBody(
+    visit: Visit,
+    taken: TakenBody,
+    lane: Lane | null,
+    next: (body: Buffer) => void,
+  ): Promise<void> {
     const { request, response, head } = visit
     const { room } = this.#options
     try {
@@ -160,6 +166,8 @@ export class Front {
       if (head.expectsContinue) response.writeContinue()
       const body = await readBody(request, taken.bytes, room)
       room.giveAfter(response, body)
+      // Parsing is most of what a call costs here: under overload it is spared for those who find a place.
+      if (lane?.isFull(body.length)) throw new ApiError('overloaded')
       parseBody(body, head.contentType, taken)
       next(body)
     } catch (error) {

@@ -48,16 +48,23 @@ export class Admission {
     return this.#queue.length
   }
 
-  enter(entrant: Entrant): void {
+  /** Whether somebody who came now would be sent away. */
+  get isFull(): boolean {
     const { places, waiting, isLate } = this.#options
+    if (this.#inside < places()) return false
+    this.expire()
+    return this.#queue.length >= waiting || (isLate?.() ?? false)
+  }
+
+  enter(entrant: Entrant): void {
+    const { places } = this.#options
     if (this.#inside < places()) {
       this.#inside++
       if (this.#inside >= places()) this.#calmAt = this.#now()
       entrant.admitted()
       return
     }
-    this.expire()
-    if (this.#queue.length >= waiting || isLate?.()) {
+    if (this.isFull) {
       entrant.shed()
       return
     }

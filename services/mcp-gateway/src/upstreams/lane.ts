@@ -44,6 +44,11 @@ export class Lane {
     })
   }
 
+  /** Whether a call with a body of so many bytes would be sent away if it came now. */
+  isFull(bytes: number): boolean {
+    return (this.#largeFor(bytes)?.isFull || this.#options.calls?.isFull) ?? false
+  }
+
   /** How many wait for a place. */
   get waiting(): number {
     return this.#options.calls?.waiting ?? 0

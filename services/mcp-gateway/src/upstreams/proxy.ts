@@ -14,6 +14,7 @@ import { Refusal } from './refusal.ts'
 import type { Replica } from './replica.ts'
 import { maySendAgain } from './resend.ts'
 import { isBroken, isNotConnected, unknownOutcome, upstreamFault } from './upstream-fault.ts'
+import { laneOf } from './upstreams.ts'
 
 /** At most so many attempts, of which all but two found no connection. */
 const MAX_ATTEMPTS = 5
@@ -71,7 +72,7 @@ class Forwarding implements Dispatcher.DispatchHandler, Entrant {
     this.#visit = visit
     this.#call = call
     this.#limits = limits
-    this.#lane = call.route.streams ? call.upstream.streams : call.upstream.pool
+    this.#lane = laneOf(call.upstream, call.route)
     this.#timer = setTimeout(() => this.#late(), limits.answerHead)
     visit.onAbandoned = () => this.#abandon(new CallerGone('the caller closed the connection'))
   }

@@ -21,6 +21,11 @@ export interface Upstream {
   probes: Lane
 }
 
+/** The way that calls of a route take. */
+export function laneOf(upstream: Upstream, route: { streams: boolean }): Lane {
+  return route.streams ? upstream.streams : upstream.pool
+}
+
 export type Upstreams = ReadonlyMap<string, Upstream> & { readonly lag: LoopLag }
 
 /** Resolves the names of the directory and opens the ways; connections are made on demand. */
