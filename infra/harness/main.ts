@@ -5,7 +5,7 @@
 //                               [--terminations 500] [--lock 30] [--stopped 20]
 //   npm run harness -- replicas [--clients 64] [--appends 50000] [--retries 0.2] [--kills 4]
 //   npm run harness -- gate     [--clients 64] [--calls 10000] [--kills 28]
-//   npm run harness -- slow     [--clients 500] [--readers 200] [--entries 50000] [--seconds 10]
+//   npm run harness -- slow     [--clients 500] [--readers 200] [--entries 20000] [--seconds 20]
 //   npm run harness -- erasure
 //   npm run harness -- clean    [--entries 1000000]
 //   npm run harness -- broken   [--only NAME]
@@ -110,8 +110,8 @@ async function run(args: string[], setting: Setting): Promise<Finding[]> {
       return slowScenario(own, {
         clients: number('clients', 500),
         readers: number('readers', 200),
-        entries: number('entries', 50_000),
-        seconds: number('seconds', 10),
+        entries: number('entries', 20_000),
+        seconds: number('seconds', 20),
       })
     case 'erasure':
       return erasureScenario(own)

@@ -1,108 +1,147 @@
 import { connect, type Socket } from 'node:net'
 
-/** What a crowd of slow clients did to the gateway, and it to them. */
-export interface Crowd {
-  /** ms from the connection to its end, for those that the gateway ended. */
+/** How a crowd of slow clients fared. Times in ms. */
+export interface CrowdResult {
+  /** From the connection to its end, for clients that the gateway ended. */
   endedAfter: number[]
-  /** Connections that have been open for so many ms. */
-  open(ms: number): number
+  /** Clients that had a connection still when {@link LOOKS_AFTER} was over. */
+  stuck: number
+  /** Readers that read, however slowly, and were cut off. */
+  readersCut: number
+  /** Exports that were refused because there are too many. */
+  refused: number
+}
+
+/** When a client that does not read looks whether it still has a connection, which it cannot see before. */
+export const LOOKS_AFTER = 20_000
+/** How long it then reads what the kernel kept for it, before it is sure that nobody ended the connection. */
+const LOOKS_FOR = 1_500
+/** Clients come one after the other over so many ms, and again so many ms after their end. */
+const COME_OVER = 2_000
+const COME_AGAIN = 500
+
+/** How a client behaves on its socket, once it is connected. Returns what stops it. */
+interface Manner {
+  act: (socket: Socket) => () => void
+  /** It takes its answer, and may stay as long as it likes. */
+  reads: boolean
+}
+
+export interface Crowd {
+  result: CrowdResult
   end(): void
 }
 
-/** How a client behaves on its socket; called once it is connected. Returns what stops it. */
-type Manner = (socket: Socket) => () => void
-
-/** Sends `head` at once and then `rest`, one byte each `ms`. */
-function dribble(head: string, rest: string, ms: number): Manner {
-  return (socket) => {
-    if (head !== '') socket.write(head)
-    let sent = 0
-    const timer = setInterval(() => socket.write(rest[sent++ % rest.length] as string), ms)
-    socket.resume()
-    return () => clearInterval(timer)
-  }
-}
-
-/**
- * Asks, and does not read what comes; after 19 s it looks whether it still has a connection, which nobody can see
- * who does not read.
- */
-function deaf(bytes: string): Manner {
-  return (socket) => {
-    socket.pause()
-    socket.write(bytes)
-    const timer = setTimeout(() => socket.resume(), 19_000)
-    return () => clearTimeout(timer)
-  }
-}
-
-/** Asks, and reads a little each `ms`. */
-function sluggish(bytes: string, ms: number): Manner {
-  return (socket) => {
-    socket.write(bytes)
-    socket.pause()
-    const timer = setInterval(() => socket.read(4_096), ms)
-    return () => clearInterval(timer)
-  }
-}
-
-/** Who is cut off comes again, so that there are always as many. They come over two seconds. */
-function startCrowd(port: number, count: number, mannerOf: (n: number) => Manner): Crowd {
-  const endedAfter: number[] = []
-  const sockets = new Map<Socket, number>()
+/** Starts clients that behave in turn as `manners` say. Who is cut off comes again: there are always as many. */
+export function startCrowd(port: number, count: number, manners: readonly Manner[]): Crowd {
+  const result: CrowdResult = { endedAfter: [], stuck: 0, readersCut: 0, refused: 0 }
+  const sockets = new Set<Socket>()
   let isOver = false
-  const come = (n: number) => {
+  const come = (manner: Manner) => {
     if (isOver) return
-    const startedAt = performance.now()
-    const socket = connect({ port, host: '127.0.0.1' })
-    let stop = () => {}
-    sockets.set(socket, startedAt)
-    socket.on('connect', () => {
-      stop = mannerOf(n)(socket)
-    })
-    socket.on('error', () => {})
-    socket.on('close', () => {
-      stop()
-      sockets.delete(socket)
+    const client = new SlowClient(port, manner, result)
+    sockets.add(client.socket)
+    client.socket.on('close', () => {
+      sockets.delete(client.socket)
       if (isOver) return
-      endedAfter.push(performance.now() - startedAt)
-      setTimeout(() => come(n), 500)
+      client.wasEnded()
+      setTimeout(() => come(manner), COME_AGAIN)
     })
   }
-  for (let n = 0; n < count; n++) setTimeout(() => come(n), (n * 2_000) / count)
+  for (let n = 0; n < count; n++) {
+    const manner = manners[n % manners.length] as Manner
+    setTimeout(() => come(manner), (n * COME_OVER) / count)
+  }
   return {
-    endedAfter,
-    open: (ms) => {
-      const before = performance.now() - ms
-      return [...sockets.values()].filter((startedAt) => startedAt < before).length
-    },
+    result,
     end() {
       isOver = true
-      for (const socket of sockets.keys()) socket.destroy()
+      for (const socket of sockets) socket.destroy()
     },
   }
 }
 
-/** Clients that send the head, or the body, byte by byte, or never read their answers. */
-export function startSlowClients(port: number, count: number): Crowd {
-  const host = `Host: 127.0.0.1:${port}\r\n`
-  const post = `POST /mcp-audit/log HTTP/1.1\r\n${host}Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n`
-  const page = `GET /mcp-audit/events?limit=1000 HTTP/1.1\r\n${host}\r\n`
-  const head = dribble(
-    '',
-    `GET /mcp-audit/events HTTP/1.1\r\n${host}X-Pad: ${'x'.repeat(900)}`,
-    200,
-  )
-  const body = dribble(post, 'x', 200)
-  // The kernel takes some 9 MiB before a reader who does not read is noticed: a few of them are load enough.
-  const reading = deaf(page.repeat(30))
-  const manners = [head, body, head, body, head, body, head, body, head, reading]
-  return startCrowd(port, count, (n) => manners[n % manners.length] as Manner)
+class SlowClient {
+  readonly socket: Socket
+  readonly #manner: Manner
+  readonly #result: CrowdResult
+  readonly #startedAt = performance.now()
+  #stop = () => {}
+  #isRefused = false
+  #isJudged = false
+  #look: NodeJS.Timeout
+
+  constructor(port: number, manner: Manner, result: CrowdResult) {
+    this.#manner = manner
+    this.#result = result
+    this.socket = connect({ port, host: '127.0.0.1' })
+    this.socket.pause()
+    this.socket.on('connect', () => {
+      this.#stop = manner.act(this.socket)
+    })
+    this.socket.on('error', () => {})
+    this.socket.once('data', (chunk) => {
+      this.#isRefused = chunk.toString('latin1', 0, 12) === 'HTTP/1.1 503'
+    })
+    this.socket.pause()
+    this.#look = setTimeout(() => this.#lookAround(), LOOKS_AFTER)
+  }
+
+  wasEnded(): void {
+    this.#stop()
+    clearTimeout(this.#look)
+    if (this.#isJudged) return
+    this.#isJudged = true
+    if (this.#manner.reads) this.#result.readersCut++
+    else this.#result.endedAfter.push(performance.now() - this.#startedAt)
+  }
+
+  #lookAround(): void {
+    if (this.#manner.reads && !this.#isRefused) return
+    this.socket.resume()
+    this.#look = setTimeout(() => {
+      this.#isJudged = true
+      if (this.#isRefused) this.#result.refused++
+      else this.#result.stuck++
+      this.socket.destroy()
+    }, LOOKS_FOR)
+  }
 }
 
-/** Readers of exports, of whom every second one has stopped reading. */
-export function startSlowReaders(port: number, count: number): Crowd {
-  const bytes = `GET /mcp-audit/export?fmt=ndjson HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`
-  const manners = [deaf(bytes), sluggish(bytes, 1_000)]
-  return startCrowd(port, count, (n) => manners[n % manners.length] as Manner)
+/** Sends `head` at once and then `rest`, one byte each `ms`; reads what comes. */
+export function dribble(head: string, rest: string, ms: number): Manner {
+  return {
+    reads: false,
+    act(socket) {
+      if (head !== '') socket.write(head)
+      let sent = 0
+      const timer = setInterval(() => socket.write(rest[sent++ % rest.length] as string), ms)
+      socket.resume()
+      return () => clearInterval(timer)
+    },
+  }
+}
+
+/** Asks, and does not read what comes. */
+export function deaf(bytes: string): Manner {
+  return {
+    reads: false,
+    act(socket) {
+      socket.write(bytes)
+      return () => {}
+    },
+  }
+}
+
+/** Asks, and takes at most 64 KiB each `ms`. */
+export function sluggish(bytes: string, ms: number): Manner {
+  return {
+    reads: true,
+    act(socket) {
+      socket.write(bytes)
+      socket.on('data', () => socket.pause())
+      const timer = setInterval(() => socket.resume(), ms)
+      return () => clearInterval(timer)
+    },
+  }
 }

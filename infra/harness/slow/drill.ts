@@ -7,113 +7,163 @@ import { fillLog } from '../../test-support/fill-log.ts'
 import { type Finding, p99 } from '../findings.ts'
 import { asOwner } from '../server.ts'
 import type { World } from '../world.ts'
-import { type Crowd, startSlowClients, startSlowReaders } from './clients.ts'
-import type { SteadyConfig, SteadyResult } from './steady.ts'
+import { type CrowdResult, LOOKS_AFTER } from './clients.ts'
+import type { CrowdConfig } from './crowd.ts'
+import type { OpenLoopConfig, OpenLoopResult } from './open-loop.ts'
+import { processorTimes } from './processor-time.ts'
 
 export interface SlowCounts {
   clients: number
   readers: number
   entries: number
-  /** How long the others are measured, without and with each crowd. */
+  /** How long the others are measured each time, in seconds: twice without and twice with each crowd. */
   seconds: number
 }
 
 const MiB = 1_048_576
-const ENDED_WITHIN = 20_000
+/** What is seen late of a connection that ended in time, in ms. */
+const SEEN_LATE = 1_500
 /** Until all of a crowd have come and asked, in ms. */
 const SETTLED = 4_000
+/** What the others ask for in a second. Far below what is possible: it is not them who make themselves wait. */
+const PER_SECOND = 50
+const ROUNDS = 2
 const EVENT = '{"event_type":"model.deployed","subject":"fraud@1","decision":true}'
+
+type Say = (line: string) => void
 
 /**
  * What slow clients and slow readers of exports do to everybody else. The limits are those of docs/OPERATIONS.md:
- * the slowest hundredth of the others at most twice as slow, stuck connections ended within 20 s, 100 MiB.
+ * the slowest hundredth of the others at most twice as slow, stuck connections ended within 20 s, 100 MiB. With
+ * and without a crowd take turns, so that a machine that grows slower does not count as the fault of a crowd.
  */
-export async function slowDrill(
-  world: World,
-  counts: SlowCounts,
-  say: (line: string) => void,
-): Promise<Finding[]> {
+export async function slowDrill(world: World, counts: SlowCounts, say: Say): Promise<Finding[]> {
   const { gateway } = world
   if (!gateway) throw new Error('this drill goes through the gateway')
-  await asOwner(world.server.ownerUrl, (owner) => fillLog(owner, counts.entries, 200))
-  const port = Number(new URL(gateway.url).port)
-  const others = () => measure(gateway.url, counts.seconds)
+  // Some 25 MB for the usual number: more than the kernels on the way keep for somebody who does not read.
+  await asOwner(world.server.ownerUrl, (owner) => fillLog(owner, counts.entries, 600))
+  const others = () => askSteadily(gateway.url, counts)
   await others()
-  const crowds: [string, () => Crowd][] = [
-    [`${counts.clients} slow clients`, () => startSlowClients(port, counts.clients)],
-    [`${counts.readers} slow readers`, () => startSlowReaders(port, counts.readers)],
+  const crowds: [string, CrowdConfig['kind'], number][] = [
+    [`${counts.clients} slow clients`, 'clients', counts.clients],
+    [`${counts.readers} slow readers`, 'readers', counts.readers],
   ]
   const findings: Finding[] = []
-  for (const [what, start] of crowds) {
-    say(`without ${what}`)
-    const before = await others()
-    const memory = residentBytes(gateway.pid() as number)
-    say(`with ${what}`)
-    const crowd = start()
-    await sleep(SETTLED)
-    const during = await others()
-    const grown = residentBytes(gateway.pid() as number) - memory
-    await sleep(Math.max(0, 2 * ENDED_WITHIN - SETTLED - counts.seconds * 1_000))
-    findings.push(...judge(what, { before, during, grown, crowd }))
-    crowd.end()
+  for (const [what, kind, count] of crowds) {
+    const port = Number(new URL(gateway.url).port)
+    const seen: Seen = { before: [], during: [], grown: [], crowds: [] }
+    for (let round = 0; round < ROUNDS; round++) {
+      say(
+        `without ${what}: ${await busyDuring(world, async () => seen.before.push(await others()))}`,
+      )
+      const memory = residentBytes(gateway.pid() as number)
+      const crowd = startCrowd({ port, count, kind })
+      await sleep(SETTLED)
+      say(`with ${what}: ${await busyDuring(world, async () => seen.during.push(await others()))}`)
+      seen.grown.push(residentBytes(gateway.pid() as number) - memory)
+      await sleep(Math.max(0, LOOKS_AFTER + SETTLED - counts.seconds * 1_000))
+      seen.crowds.push(await crowd.end())
+    }
+    findings.push(...judge(what, seen))
   }
   return findings
 }
 
 interface Seen {
-  before: SteadyResult
-  during: SteadyResult
-  grown: number
-  crowd: Crowd
+  before: OpenLoopResult[]
+  during: OpenLoopResult[]
+  grown: number[]
+  crowds: CrowdResult[]
 }
 
-function judge(what: string, { before, during, grown, crowd }: Seen): Finding[] {
-  const [usual, now] = [p99(before.times), p99(during.times)]
-  const refused = Object.entries(during.others).map(([came, count]) => `${count} × ${came}`)
-  const last = Math.max(0, ...crowd.endedAfter)
-  const stuck = crowd.open(ENDED_WITHIN)
-  const isReaders = what.endsWith('readers')
+function judge(what: string, { before, during, grown, crowds }: Seen): Finding[] {
+  const timesOf = (results: OpenLoopResult[]) => results.flatMap(({ times }) => times)
+  const [usual, now] = [p99(timesOf(before)), p99(timesOf(during))]
+  const each = (results: OpenLoopResult[]) =>
+    results.map(({ times }) => p99(times).toFixed(1)).join(' and ')
+  const refused = during.flatMap(({ others }) =>
+    Object.entries(others).map(([came, count]) => `${count} × ${came}`),
+  )
+  const most = Math.max(...grown)
+  const sum = (of: (crowd: CrowdResult) => number) => crowds.reduce((all, one) => all + of(one), 0)
+  const ended = crowds.flatMap(({ endedAfter }) => endedAfter)
+  const last = ended.reduce((most, ms) => Math.max(most, ms), 0)
+  const stuck = sum((crowd) => crowd.stuck)
+  const readersCut = sum((crowd) => crowd.readersCut)
   return [
     {
-      what: `${what}: 99 % of the others answered`,
-      figure: `within ${now.toFixed(1)} ms, without them ${usual.toFixed(1)}`,
+      what: `${what}: 99 % of ${timesOf(during).length} others answered`,
+      figure: `within ${now.toFixed(1)} ms (${each(during)}), without them ${usual.toFixed(1)} (${each(before)})`,
       holds: now <= 2 * usual,
     },
     {
       what: `${what}: others refused or cut`,
-      figure: refused.join(', ') || `none of ${during.times.length}`,
+      figure: refused.join(', ') || 'none',
       holds: refused.length === 0,
     },
     {
       what: `${what}: memory of the gateway`,
-      figure: `${Math.round(grown / MiB)} MiB more`,
-      holds: grown <= 100 * MiB,
+      figure: `${Math.round(most / MiB)} MiB more`,
+      holds: most <= 100 * MiB,
     },
     {
-      what: `${what}: ended by the gateway`,
-      figure: `${crowd.endedAfter.length}, the last after ${(last / 1_000).toFixed(1)} s; open for longer ${stuck}`,
-      // Who reads, however slowly, is served.
-      holds: last <= ENDED_WITHIN && (isReaders || stuck === 0),
+      what: `${what}: the stuck ended by the gateway`,
+      figure: `${ended.length}, the last within ${(last / 1_000).toFixed(1)} s; ${stuck} not`,
+      holds: stuck === 0 && ended.length > 0 && last <= LOOKS_AFTER + SEEN_LATE,
+    },
+    {
+      what: `${what}: who reads is served`,
+      figure: `${readersCut} cut off; ${sum((crowd) => crowd.refused)} refused, being too many`,
+      holds: readersCut === 0,
     },
   ]
 }
 
-async function measure(url: string, seconds: number): Promise<SteadyResult> {
-  const config: SteadyConfig = {
-    calls: [
-      { url: `${url}/mcp-audit/events/1` },
-      { url: `${url}/mcp-audit/log`, body: EVENT },
-      { url: `${url}/mcp-lineage/models?limit=1` },
-    ],
-    clients: 16,
-    restMs: 20,
+/** Runs `work` and says how much of a processor each process had meanwhile. */
+async function busyDuring(world: World, work: () => Promise<unknown>): Promise<string> {
+  const { gateway, audits, server } = world
+  const postgres = Number(
+    readFileSync(join(server.dataDir, 'postmaster.pid'), 'utf8').split('\n')[0],
+  )
+  const pids = {
+    gateway: gateway?.pid() as number,
+    'mcp-audit': audits[0]?.pid() as number,
+    PostgreSQL: postgres,
   }
-  const child = fork(join(import.meta.dirname, 'steady.ts'), [JSON.stringify(config)])
-  await sleep(seconds * 1_000)
-  const told = once(child, 'message')
-  child.send('end')
-  const [result] = await told
-  return result as SteadyResult
+  const [startedAt, before] = [performance.now(), processorTimes(pids)]
+  await work()
+  const [seconds, after] = [(performance.now() - startedAt) / 1_000, processorTimes(pids)]
+  return Object.keys(pids)
+    .map((name) => {
+      const used = (after[name] ?? 0) - (before[name] ?? 0)
+      return `${name} ${Math.round((100 * used) / seconds)} %`
+    })
+    .join(', ')
+}
+
+/** Asks as {@link OpenLoopConfig} says, in a process of its own. */
+async function askSteadily(url: string, { seconds }: SlowCounts): Promise<OpenLoopResult> {
+  const config: OpenLoopConfig = {
+    calls: [{ url: `${url}/mcp-audit/events/1` }, { url: `${url}/mcp-audit/log`, body: EVENT }],
+    perSecond: PER_SECOND,
+    requests: PER_SECOND * seconds,
+  }
+  return (await once(start('open-loop.ts', config), 'message'))[0]
+}
+
+function startCrowd(config: CrowdConfig): { end: () => Promise<CrowdResult> } {
+  const child = start('crowd.ts', config)
+  return {
+    async end() {
+      const told = once(child, 'message')
+      child.send('end')
+      return (await told)[0]
+    },
+  }
+}
+
+function start(script: string, config: CrowdConfig | OpenLoopConfig) {
+  return fork(join(import.meta.dirname, script), [JSON.stringify(config)])
 }
 
 /** Resident memory (Linux; elsewhere 0). */

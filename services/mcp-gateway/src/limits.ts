@@ -44,7 +44,10 @@ export interface Limits {
   checkEvery: number
   /** A connection on which nothing moves. (Node waits twice as long where something waits to be written.) */
   socketIdle: number
-  /** A caller that has taken nothing of an answer for so long is cut off. */
+  /**
+   * A caller that has taken nothing of an answer for so long is cut off. It shows late that nobody reads, once the kernel
+   * has taken some 4 MiB for that connection; with the time for that it is to end within 20 s.
+   */
   readerIdle: number
   /** How long the rest of a refused body is read and thrown away. */
   linger: number
@@ -76,6 +79,6 @@ export const LIMITS: Limits = {
   request: 15_000,
   checkEvery: 2_000,
   socketIdle: 15_000,
-  readerIdle: 15_000,
+  readerIdle: 10_000,
   linger: 1_000,
 }

@@ -1,0 +1,53 @@
+// The others, in a process of their own: they ask at a constant rate, whether or not the answers before have come.
+// Its one argument is an `OpenLoopConfig` as JSON. When all is answered it tells an `OpenLoopResult` and ends.
+import { Agent, request } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+export interface OpenLoopConfig {
+  /** Read by GET, or appended to by POST where there is a body; asked in turn. */
+  calls: { url: string; body?: string }[]
+  perSecond: number
+  requests: number
+}
+
+export interface OpenLoopResult {
+  /** ms of each answer with 200. */
+  times: number[]
+  /** How often each other answer came. */
+  others: Record<string, number>
+}
+
+const config: OpenLoopConfig = JSON.parse(process.argv[2] ?? '')
+const agent = new Agent({ keepAlive: true })
+const result: OpenLoopResult = { times: [], others: {} }
+
+function ask({ url, body }: OpenLoopConfig['calls'][number]): Promise<string> {
+  const headers = body === undefined ? {} : { 'content-type': 'application/json' }
+  const method = body === undefined ? 'GET' : 'POST'
+  return new Promise((resolve) => {
+    const call = request(url, { method, headers, agent }, (answer) => {
+      answer.on('error', (error) => resolve(error.message))
+      answer.resume().on('end', () => resolve(String(answer.statusCode)))
+    })
+    call.on('error', (error) => resolve(error.message))
+    call.end(body)
+  })
+}
+
+async function measured(call: OpenLoopConfig['calls'][number]): Promise<void> {
+  const startedAt = performance.now()
+  const came = await ask(call)
+  if (came === '200') result.times.push(performance.now() - startedAt)
+  else result.others[came] = (result.others[came] ?? 0) + 1
+}
+
+process.on('disconnect', () => process.exit(1))
+const { calls, perSecond, requests } = config
+const beganAt = performance.now()
+const asked: Promise<void>[] = []
+for (let n = 0; n < requests; n++) {
+  await sleep(Math.max(0, beganAt + (n * 1_000) / perSecond - performance.now()))
+  asked.push(measured(calls[n % calls.length] as OpenLoopConfig['calls'][number]))
+}
+await Promise.all(asked)
+process.send?.(result, () => process.exit(0))
