@@ -166,7 +166,7 @@ export class Front {
       if (head.expectsContinue) response.writeContinue()
       const body = await readBody(request, taken.bytes, room)
       room.giveAfter(response, body)
-      // Parsing is most of what a call costs here: under overload it is spared for those who find a place.
+      // Under overload, parsing is spared for those who find a place.
       if (lane?.isFull(body.length)) throw new ApiError('overloaded')
       parseBody(body, head.contentType, taken)
       next(body)
