@@ -7,8 +7,8 @@ import { parseStrictJson } from './strict-json.ts'
 
 /** How far ahead of ours the clock of a caller may be, in seconds. */
 export const IDENTITY_LEEWAY = 5
-/** The claims of a target of 4 KiB fit. */
-const MAX_LENGTH = 12_288
+/** The claims of a target of 4 KiB fit, also where JSON escapes each character of it. */
+const MAX_LENGTH = 16_384
 const FORM = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{43}$/
 const MAX_VALUES = 64
 

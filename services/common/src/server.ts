@@ -84,6 +84,8 @@ export function createServer(options: ServerOptions) {
     return503OnClosing: false,
     http: {
       headersTimeout: 10_000,
+      // Of a request that the gateway took with 16 KiB, and its signed identity, which says its target again.
+      maxHeaderSize: 32_768,
       // How often the two time-outs are looked at; Node's default of 30 s would stretch them to 45.
       connectionsCheckingInterval: 2_000,
       // Node's own answer to a missing Host is not problem details; hostFault refuses it.

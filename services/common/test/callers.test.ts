@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { get } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -165,4 +167,32 @@ test('unsigned calls are taken where only this machine can connect, and nowhere 
     }
   }
   assertOnlyKnownCallers({ IDENTITY_KEY_PATH: keyFile, IDENTITY_REQUIRED: true, HOST: '0.0.0.0' })
+})
+
+test('a service reads the largest head that the gateway sends', async (t) => {
+  const app = service({ IDENTITY_KEY_PATH: keyFile })
+  t.after(() => app.close())
+  const origin = await app.listen({ host: '127.0.0.1', port: 0 })
+  const port = Number(new URL(origin).port)
+  // Each character of these is two in JSON, and the target is in the identity too.
+  const path = `/read?subject=${'"'.repeat(4_082)}`
+  const id = 'r'.repeat(64)
+  const call = { from: 'mcp-gateway', to: 'mcp-audit', scopes: [...SCOPES], requestId: id }
+  const claims = serviceClaims(
+    { ...call, method: 'GET', target: path, body: '' },
+    Date.now() / 1_000,
+  )
+  const sub = `oidc:${'"'.repeat(255)}`
+  const headers = {
+    'x-request-id': id,
+    'x-mcp-identity': signIdentity({ ...claims, sub, svc: null }, key),
+    accept: 'a'.repeat(1_000),
+    'accept-encoding': 'a'.repeat(1_000),
+    traceparent: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`,
+    tracestate: `a=${'b'.repeat(250)},c=${'d'.repeat(250)}`,
+    host: 'mcp-audit',
+  }
+  const [answer] = await once(get({ host: '127.0.0.1', port, path, headers }), 'response')
+  answer.resume()
+  assert.equal(answer.statusCode, 200)
 })
