@@ -80,7 +80,8 @@ export class AuditApi extends ProbedApi {
 
   /**
    * `GET /events/{id}/vsa`: a decision of the gate as a SLSA Verification Summary in a signed envelope; `verifyVsa` reads
-   * it. Fails with `not_found` for other entries, `no_subject` where the payload named no artifact by its digest.
+   * it. Fails with `not_found` for other entries, `no_subject` where the payload named no artifact by its digest, or
+   * more than 1,000.
    */
   async vsa(id: number, options?: CallOptions): Promise<Envelope> {
     const envelope = await this.calls.get<Envelope>(`/events/${idText(id)}/vsa`, {}, options)

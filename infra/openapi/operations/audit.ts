@@ -75,7 +75,7 @@ export const AUDIT: Operations = {
     summary: 'A recorded decision as a signed SLSA Verification Summary',
     description:
       'DSSE over an in-toto statement, made of the entry `gate.decided` and signed with the key of the log. 409 ' +
-      '`no_subject` where the decision names no artifact by its digest.',
+      '`no_subject` where the decision names no artifact by its digest, or more than 1,000.',
     answer: json('Envelope'),
     errors: ['not_found', 'no_subject', 'details_erased', ...DATABASE, ...SIGNER],
   },

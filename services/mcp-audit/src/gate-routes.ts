@@ -16,7 +16,7 @@ import { GateQuestion, gateDetailsOf, isSameQuestion, questionOf } from './gate-
 import type { GateStore } from './gate-store.ts'
 import type { Signer } from './signer/signer.ts'
 import { type Prover, refusal } from './tree/prover.ts'
-import { digestsOf, IN_TOTO, summaryText } from './vsa.ts'
+import { digestsOf, IN_TOTO, MAX_SUBJECTS, summaryText } from './vsa.ts'
 
 const LookupBody = z.strictObject({
   actor: text(600),
@@ -74,6 +74,12 @@ async function signedSummary(entry: AuditEntry, { signer, prover }: GateParts): 
   if (!details) throw new ApiError('not_found', `entry ${entry.id} is no decision of the gate`)
   const digests = digestsOf(details.artifacts)
   if (digests.length === 0) throw new ApiError('no_subject')
+  if (digests.length > MAX_SUBJECTS) {
+    throw new ApiError(
+      'no_subject',
+      `The decision names ${digests.length} artifacts, and a summary at most ${MAX_SUBJECTS}`,
+    )
+  }
   assertHashes(entry, entry.details)
   const { origin, size } = await signer.checkpoint()
   await prover.inclusionOf(Buffer.from(entry.entry_hash, 'hex'), entry.id - 1, size)

@@ -8,6 +8,11 @@ const STATEMENT = 'https://in-toto.io/Statement/v1'
 const SUMMARY = 'https://slsa.dev/verification_summary/v1'
 /** Names of ours: URIs that identify and lead nowhere. */
 const OURS = 'urn:ai-governance'
+/**
+ * A summary names all artifacts or none, each with the entry's subject: of the 110,000 digests that a payload holds it
+ * would be 300 MB of text, and take the process with it.
+ */
+export const MAX_SUBJECTS = 1_000
 /** The level of a decision that allows. Those of SLSA begin with `SLSA_`, and this says nothing of them. */
 const POLICY_PASSED = 'AI_GOVERNANCE_POLICY_PASSED'
 

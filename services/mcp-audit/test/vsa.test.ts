@@ -84,6 +84,16 @@ describe('GET /events/{id}/vsa', () => {
     assert.deepEqual(predicate.inputAttestations, [])
   })
 
+  test('names 1,000 artifacts at most, so that no decision makes one too large to build', async () => {
+    const artifacts = Array.from(
+      { length: 1_001 },
+      (_, i) => `sha256:${String(i).padStart(64, '0')}`,
+    )
+    const most = await record(decided({ artifacts: artifacts.slice(1) }))
+    assert.equal(statementOf((await vsa(most)).json()).subject.length, 1_000)
+    assert.deepEqual(codeOf(await vsa(await record(decided({ artifacts })))), [409, 'no_subject'])
+  })
+
   test('says why there is none', async () => {
     const other = (await service.log(EVENT)).json().id
     assert.deepEqual(codeOf(await vsa(other)), [404, 'not_found'])
