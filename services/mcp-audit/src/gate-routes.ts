@@ -42,8 +42,12 @@ export function registerGateRoutes(app: App, parts: GateParts): void {
     const id = await parts.keys.entryOfKey(key, actor)
     const entry = id === null ? null : await parts.store.entry(id)
     if (!entry) throw new ApiError('not_found', 'nothing is recorded under this key')
-    // Of what is erased nothing speaks against it.
-    if (entry.details !== null && !isSameQuestion(questionOf(entry), body)) {
+    // Of what is erased nothing speaks against it, and the subject stays.
+    const isSame =
+      entry.details === null
+        ? entry.subject === body.subject
+        : isSameQuestion(questionOf(entry), body)
+    if (!isSame) {
       throw new ApiError(
         'idempotency_conflict',
         `This Idempotency-Key was used for entry ${entry.id}.`,

@@ -142,5 +142,7 @@ describe('a decision under a key', () => {
     assert.equal(erasure.statusCode, 200)
     const found = (await lookup(question, 'key:ci', 'erased')).json()
     assert.deepEqual([found.id, found.erased, found.details], [id, true, null])
+    const other = await lookup({ ...question, subject: 'another' }, 'key:ci', 'erased')
+    assert.deepEqual(codeOf(other), [409, 'idempotency_conflict'])
   })
 })
