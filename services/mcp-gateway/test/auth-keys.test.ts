@@ -126,6 +126,21 @@ test('the answers come in their order: target, credentials, service, path, metho
   assert.deepEqual(recorder.received, [])
 })
 
+test('nobody takes room for a large body who may not send it', async (t) => {
+  const key = makeKey(['audit:read'])
+  const { gateway, recorder } = await startWithKeys(t, [key])
+  for (const length of ['Content-Length: 65537', 'Transfer-Encoding: chunked']) {
+    // Whoever would read the body says 100 first.
+    const headers = ['Content-Type: application/json', 'Expect: 100-continue', length]
+    const head = requestBytes(gateway.port, 'POST /mcp-audit/log/batch HTTP/1.1', [
+      ...headers,
+      bearer(key.token),
+    ])
+    assertRefused(await sendRaw(gateway.port, head), 403, 'insufficient_scope')
+  }
+  assert.deepEqual(recorder.received, [])
+})
+
 describe('scopes', () => {
   const routes = Object.entries(ALLOWED_ROUTES).flatMap(([service, listed]) =>
     listed.map((route) => ({ service, ...route })),

@@ -5,7 +5,7 @@ import { ApiError } from '@ai-governance/common/errors'
 export type Bodies = WeakMap<IncomingMessage, Buffer>
 
 /** Up to this size, in bytes, a body needs no room: however many large ones come, plain appends pass. */
-const SMALL_BODY = 65_536
+export const SMALL_BODY = 65_536
 
 /** The memory, in bytes, that all large bodies together may take while they arrive and until they are answered. */
 export class BodyRoom {

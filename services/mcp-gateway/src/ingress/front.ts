@@ -13,7 +13,7 @@ import type { Limits } from '../limits.ts'
 import type { Lane } from '../upstreams/lane.ts'
 import { forward } from '../upstreams/proxy.ts'
 import { laneOf, type Upstream, type Upstreams } from '../upstreams/upstreams.ts'
-import { type Bodies, type BodyRoom, readBody } from './body.ts'
+import { type Bodies, type BodyRoom, readBody, SMALL_BODY } from './body.ts'
 import { forwardedHeaders } from './headers.ts'
 import { announcesBody, type RequestHead, readHead } from './request-head.ts'
 import { MAX_TARGET, parseTarget, type Target } from './target.ts'
@@ -43,6 +43,15 @@ interface Place {
   fault: 'not_found' | 'unknown_service' | 'path_not_allowed'
   /** The path at a service; null for the gateway's own. */
   at: { upstream: Upstream; path: string } | null
+}
+
+/** What there is to know before a body is read. */
+interface BodyOrder {
+  taken: TakenBody
+  /** Where the call will ask for a place; null for the gateway's own routes. */
+  lane: Lane | null
+  /** Throws where its caller may not make the request. */
+  authorize: () => void
 }
 
 /**
@@ -102,8 +111,9 @@ export class Front {
       visit.route = `/${at.upstream.name}${route.path}`
       visit.begin()
     } else if (!this.#options.counter.server.listening) throw new ApiError('stopping')
+    const authorize = () => this.#options.guard.authorize(visit, caller, route.access)
     const go = (body: Buffer | null) => {
-      this.#options.guard.authorize(visit, caller, route.access)
+      authorize()
       if (at) {
         const call = { ...at, route, target: at.path + target.search, body }
         const headersFor = () => forwardedHeaders(visit, call)
@@ -115,7 +125,10 @@ export class Front {
       own(request, response)
     }
     if (!route.body) go(null)
-    else void this.#withBody(visit, route.body, at ? laneOf(at.upstream, route) : null, go)
+    else {
+      const lane = at ? laneOf(at.upstream, route) : null
+      void this.#withBody(visit, { taken: route.body, lane, authorize }, go)
+    }
   }
 
   /** Everything that does not depend on the route: HTTP, host, target, origin of the request. */
@@ -151,17 +164,18 @@ export class Front {
 
   /**
    * Reads a body, and hands on the bytes once they are checked, so that no service ever sees what two readers
-   * could read differently; what is sent on are these bytes, not a new rendering of them.
+   * could read differently; what is sent on are these bytes, not a new rendering of them. Room is for bodies of
+   * those alone who may send them: anybody with credentials could take all of it.
    */
   async #withBody(
     visit: Visit,
-    taken: TakenBody,
-    lane: Lane | null,
+    { taken, lane, authorize }: BodyOrder,
     next: (body: Buffer) => void,
   ): Promise<void> {
     const { request, response, head } = visit
     const { room } = this.#options
     try {
+      if (head.chunked || head.contentLength > SMALL_BODY) authorize()
       if (!room.admits(head.contentLength)) throw new ApiError('overloaded')
       if (head.expectsContinue) response.writeContinue()
       const body = await readBody(request, taken.bytes, room)
