@@ -37,6 +37,8 @@ export interface Limits {
   largePatience: number
   /** Memory for bodies of more than 64 KiB: four batches of the largest size. */
   bodyRoom: number
+  /** Connections of callers. */
+  callers: number
   /** Until the head of a request is there, and the whole of it. */
   requestHead: number
   request: number
@@ -75,6 +77,7 @@ export const LIMITS: Limits = {
   largeInFlight: 4,
   largePatience: 2_000,
   bodyRoom: 64 * 1_048_576,
+  callers: 1_024,
   requestHead: 10_000,
   request: 15_000,
   checkEvery: 2_000,
