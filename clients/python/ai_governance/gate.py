@@ -11,7 +11,7 @@ from ai_governance.audit import AuditCalls
 from ai_governance.calls import new_key, segment, target_of
 from ai_governance.expected import is_decision, is_entry_of, is_same
 from ai_governance.proofs import is_proven, read_verifier_key
-from verify_export import VerifierKey, canonical, is_signed, read_base64
+from verify_export import Fault, VerifierKey, canonical, is_signed, read_base64, read_members
 
 IN_TOTO = "application/vnd.in-toto+json"
 STATEMENT = "https://in-toto.io/Statement/v1"
@@ -106,10 +106,11 @@ def is_answer_of(answer: Any, question: dict[str, Any]) -> bool:
 
 def summary_in(envelope: Any, key: VerifierKey) -> dict[str, Any] | None:
     payload = signed_payload(envelope, key)
+    if payload is None:
+        return None
     try:
-        text = None if payload is None else payload.decode()
-        statement = None if text is None else json.loads(text)
-    except ValueError:
+        statement, _ = read_members(payload.decode())
+    except (ValueError, Fault):
         return None
     return statement if is_summary(statement, key.name) else None
 
@@ -122,12 +123,20 @@ def signed_payload(envelope: Any, key: VerifierKey) -> bytes | None:
         return None
     try:
         payload = read_base64(envelope["payload"])
-        given = [read_base64(one["sig"]) for one in signatures]
     except (KeyError, TypeError, ValueError):
         return None
+    given = [sig for one in signatures if (sig := read_signature(one)) is not None]
     # https://github.com/secure-systems-lab/dsse/blob/master/protocol.md
     message = f"DSSEv1 {len(IN_TOTO)} {IN_TOTO} {len(payload)} ".encode() + payload
     return payload if any(is_signed(key.public_key, message, sig) for sig in given) else None
+
+
+def read_signature(one: Any) -> bytes | None:
+    """None for what cannot be read: somebody else's says nothing against the log's."""
+    try:
+        return read_base64(one["sig"])
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def is_summary(statement: Any, origin: str) -> bool:
@@ -137,10 +146,14 @@ def is_summary(statement: Any, origin: str) -> bool:
     return (
         statement.get("predicateType") == SUMMARY
         and isinstance(predicate, dict)
-        and predicate.get("verifier") == {"id": f"urn:ai-governance:log:{quote(origin, safe=URI_SAFE)}"}
+        and isinstance(predicate.get("verifier"), dict)
+        and predicate["verifier"].get("id")
+        == f"urn:ai-governance:log:{quote(origin, safe=URI_SAFE)}"
         and predicate.get("verificationResult") in ("PASSED", "FAILED")
         and isinstance(predicate.get("policy"), dict)
+        and isinstance(predicate.get("verifiedLevels"), list)
         and isinstance(predicate.get("urn:ai-governance:entry"), dict)
+        and type(predicate["urn:ai-governance:entry"].get("id")) is int
         and isinstance(subject, list)
         and len(subject) > 0
         and all(isinstance(one, dict) and isinstance(one.get("digest"), dict) for one in subject)

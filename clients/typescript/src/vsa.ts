@@ -79,7 +79,8 @@ function preAuthEncoding(payloadType: Envelope['payloadType'], payload: Uint8Arr
 
 function parsedObject(bytes: Uint8Array): JsonObject | null {
   try {
-    const value = parseJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+    const value = parseJson(text)
     return isObject(value) ? value : null
   } catch (error) {
     if (error instanceof JsonTextError || error instanceof TypeError) return null
