@@ -16,7 +16,8 @@ const WRITERS: Readonly<Record<string, string | null>> = {
 }
 
 /**
- * Whether a caller may append an event of this type. In lower case alone: a look-alike of a reserved type is for nobody.
+ * Whether a caller may append an event of this type. In lower case alone: `Gate.decided` is for nobody. Letters of other
+ * scripts are letters like any others: what reads entries compares whole names.
  *
  * @param service the `svc` of its verified identity
  */
