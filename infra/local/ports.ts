@@ -1,17 +1,26 @@
 import { execFileSync } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
+import { createServer } from 'node:net'
 import { commandLine } from './processes.ts'
 
-/** A port on 127.0.0.1 that nobody listens on now. */
+/**
+ * Below the ports that systems give to connections that go out (from 32768 on Linux, 49152 elsewhere): one of those
+ * may be taken by any connection of any program before the server that it is meant for listens.
+ */
+const FIRST = 10_000
+const LAST = 32_000
+const given = new Set<number>()
+
+/** A port on 127.0.0.1 that nobody listens on now, and that this process has not been given before. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
+  for (;;) {
+    const port = randomInt(FIRST, LAST)
+    if (given.has(port) || !(await isFree(port))) continue
+    given.add(port)
+    return port
+  }
 }
 
 /** Whether this process could listen on 127.0.0.1:port now. */

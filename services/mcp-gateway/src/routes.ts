@@ -10,7 +10,7 @@ import { type DirectoryAnswer, type RegisteredAnswer, RegisteredRecord } from '.
 import type { Caller } from './auth/caller.ts'
 import type { IdentityHeaders } from './auth/signing.ts'
 import { registerGate } from './gate/gate-route.ts'
-import type { Bodies } from './ingress/body.ts'
+import { type Bodies, takeBody } from './ingress/body.ts'
 import type { Limits } from './limits.ts'
 import { ask, type WholeAnswer } from './upstreams/ask.ts'
 import { type Upstreams, upstreamFault } from './upstreams/upstreams.ts'
@@ -46,8 +46,9 @@ export function registerRoutes(app: App, parts: Parts): void {
   app.register(async (scope) => {
     scope.removeAllContentTypeParsers()
     // The bytes that were checked are sent on; a rendering of our own could say another number.
-    scope.addContentTypeParser('application/json', async (request: FastifyRequest) =>
-      bodies.get(request.raw),
+    scope.addContentTypeParser(
+      'application/json',
+      async (request: FastifyRequest) => takeBody(bodies, request.raw).bytes,
     )
     scope.post('/api/v1/models/register', (request, reply) => registerModel(request, reply, parts))
   })

@@ -1,13 +1,12 @@
 import type { IncomingMessage } from 'node:http'
 import { idempotencyKey } from '@ai-governance/common/idempotency-key'
-import { AIBOM_MAX_VALUES, parseJsonBody } from '@ai-governance/common/json-body'
 import { requestTrace } from '@ai-governance/common/request-trace'
 import type { App, ZodTypeProvider } from '@ai-governance/common/server'
 import { traceHeaders } from '@ai-governance/common/trace-context'
 import type { FastifyRequest } from 'fastify'
 import type { Caller } from '../auth/caller.ts'
 import type { IdentityHeaders } from '../auth/signing.ts'
-import type { Bodies } from '../ingress/body.ts'
+import { type Bodies, takeBody } from '../ingress/body.ts'
 import type { Limits } from '../limits.ts'
 import type { Upstreams } from '../upstreams/upstreams.ts'
 import { decideAndRecord } from './decide-and-record.ts'
@@ -28,8 +27,9 @@ export function registerGate(app: App, parts: GateParts): void {
   const { upstreams, limits, bodies, callerOf, sign } = parts
   app.register(async (scope) => {
     scope.removeAllContentTypeParsers()
-    scope.addContentTypeParser('application/json', async (request: FastifyRequest) =>
-      parseJsonBody(bodies.get(request.raw) as Buffer, AIBOM_MAX_VALUES),
+    scope.addContentTypeParser(
+      'application/json',
+      async (request: FastifyRequest) => takeBody(bodies, request.raw).value,
     )
     scope
       .withTypeProvider<ZodTypeProvider>()

@@ -1,8 +1,23 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { JsonValue } from '@ai-governance/common/canonical-json'
 import { ApiError } from '@ai-governance/common/errors'
 
 /** What was read of requests to the gateway's own routes, for the router behind the front. */
-export type Bodies = WeakMap<IncomingMessage, Buffer>
+export type Bodies = WeakMap<IncomingMessage, CheckedBody>
+
+/** A body that was read and checked: as it came, and what it says. */
+export interface CheckedBody {
+  bytes: Buffer
+  value: JsonValue
+}
+
+/** The body of a request, once: a tree of 200,000 values is not kept for whoever needs the bytes alone. */
+export function takeBody(bodies: Bodies, request: IncomingMessage): CheckedBody {
+  const body = bodies.get(request)
+  if (!body) throw new Error('the body of this request was not read, or was taken before')
+  bodies.delete(request)
+  return body
+}
 
 /** Up to this size, in bytes, a body needs no room: however many large ones come, plain appends pass. */
 export const SMALL_BODY = 65_536

@@ -13,7 +13,7 @@ import type { Limits } from '../limits.ts'
 import type { Lane } from '../upstreams/lane.ts'
 import { forward } from '../upstreams/proxy.ts'
 import { laneOf, type Upstream, type Upstreams } from '../upstreams/upstreams.ts'
-import { type Bodies, type BodyRoom, readBody, SMALL_BODY } from './body.ts'
+import { type Bodies, type BodyRoom, type CheckedBody, readBody, SMALL_BODY } from './body.ts'
 import { forwardedHeaders } from './headers.ts'
 import { announcesBody, type RequestHead, readHead } from './request-head.ts'
 import { MAX_TARGET, parseTarget, type Target } from './target.ts'
@@ -112,10 +112,10 @@ export class Front {
       visit.begin()
     } else if (!this.#options.counter.server.listening) throw new ApiError('stopping')
     const authorize = () => this.#options.guard.authorize(visit, caller, route.access)
-    const go = (body: Buffer | null) => {
+    const go = (body: CheckedBody | null) => {
       authorize()
       if (at) {
-        const call = { ...at, route, target: at.path + target.search, body }
+        const call = { ...at, route, target: at.path + target.search, body: body?.bytes ?? null }
         const headersFor = () => forwardedHeaders(visit, call)
         forward(visit, { ...call, headersFor }, this.#options.limits)
         return
@@ -170,7 +170,7 @@ export class Front {
   async #withBody(
     visit: Visit,
     { taken, lane, authorize }: BodyOrder,
-    next: (body: Buffer) => void,
+    next: (body: CheckedBody) => void,
   ): Promise<void> {
     const { request, response, head } = visit
     const { room } = this.#options
@@ -178,12 +178,11 @@ export class Front {
       if (head.chunked || head.contentLength > SMALL_BODY) authorize()
       if (!room.admits(head.contentLength)) throw new ApiError('overloaded')
       if (head.expectsContinue) response.writeContinue()
-      const body = await readBody(request, taken.bytes, room)
-      room.giveAfter(response, body)
+      const bytes = await readBody(request, taken.bytes, room)
+      room.giveAfter(response, bytes)
       // Under overload, parsing is spared for those who find a place.
-      if (lane?.isFull(body.length)) throw new ApiError('overloaded')
-      parseBody(body, head.contentType, taken)
-      next(body)
+      if (lane?.isFull(bytes.length)) throw new ApiError('overloaded')
+      next({ bytes, value: parseBody(bytes, head.contentType, taken) })
     } catch (error) {
       visit.refuse(asApiError(error))
     }
