@@ -39,9 +39,14 @@ export const EXIT_MEANINGS: Readonly<Record<ExitCode, string>> = {
 
 export const EXIT_CODES_HELP = `
 Exit codes:
-${Object.entries(EXIT_MEANINGS)
-  .map(([code, meaning]) => `  ${code.padEnd(4)} ${meaning}`)
-  .join('\n')}`
+${codeLines(EXIT_MEANINGS)}`
+
+/** A table of exit codes as help shows it, a line each. */
+export function codeLines(meanings: Readonly<Record<number, string>>): string {
+  return Object.entries(meanings)
+    .map(([code, meaning]) => `  ${code.padEnd(4)} ${meaning}`)
+    .join('\n')
+}
 
 /** Ends the command with a code. The message says what to do, on standard error; empty says nothing. */
 export class Exit extends Error {

@@ -2,10 +2,10 @@ import type { Command } from 'commander'
 import type { GateAnswer } from '../gate-types.ts'
 import type { Runner } from './context.ts'
 import { EXIT, Exit, usage } from './exit.ts'
-import { readJsonObject } from './input.ts'
+import { readPayload } from './input.ts'
 import { jsonLine } from './output.ts'
 import { writeWhole } from './output-file.ts'
-import { decisionLines, unwrapped } from './validate.ts'
+import { decisionLines } from './validate.ts'
 
 interface GateOptions {
   subject: string
@@ -44,17 +44,11 @@ Exit code 0 if it is allowed, 3 if it is denied; with any other nothing was allo
       run(command, async (context) => {
         const { subject, idempotencyKey, out } = options
         const record = recordOf(options.record)
-        if (file === '-' && options.aibom === '-') {
-          throw usage('Standard input ("-") can be read once only.')
-        }
-        const payload = unwrapped(await readJsonObject(file))
-        const { aibom } = options
-        const whole =
-          aibom === undefined ? payload : { ...payload, aibom: await readJsonObject(aibom) }
+        const payload = await readPayload(file, options.aibom)
         const answer = await context
           .client()
           .gateway.gate(
-            { payload: whole, subject, record },
+            { payload, subject, record },
             { signal: context.signal, idempotencyKey, proof: options.proof === true },
           )
         if (out !== undefined) {

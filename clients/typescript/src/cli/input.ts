@@ -34,6 +34,18 @@ export async function readJsonObject(path: string): Promise<JsonObject> {
   return parseObject(await readTextFile(path), nameOf(path))
 }
 
+/**
+ * The payload in a file, which may hold it as `POST /validate` takes it, with the bill of materials of another file.
+ * Fails with exit code 2.
+ */
+export async function readPayload(path: string, aibom?: string): Promise<JsonObject> {
+  if (path === '-' && aibom === '-') throw usage('Standard input ("-") can be read once only.')
+  const value = await readJsonObject(path)
+  const isWrapped = Object.keys(value).length === 1 && isObject(value.payload)
+  const payload = isWrapped ? (value.payload as JsonObject) : value
+  return aibom === undefined ? payload : { ...payload, aibom: await readJsonObject(aibom) }
+}
+
 /** The JSON object that a text holds; `name` is what to call the text. Fails with exit code 2. */
 export function parseObject(text: string, name: string): JsonObject {
   try {

@@ -10,7 +10,7 @@ import {
   parseApiKeys,
 } from './api-keys.ts'
 import { EXIT, Exit, usage } from './exit.ts'
-import { type Owner, writeWhole } from './output-file.ts'
+import { type Owner, syncFolder, writeWhole } from './output-file.ts'
 
 /** How long a change waits for another to end, in ms: each takes some milliseconds. */
 const PATIENCE_MS = 5_000
@@ -64,6 +64,7 @@ export async function changeKeyFile<T>(
       const text = formatApiKeys({ v: 1, keys })
       if (Buffer.byteLength(text) > MOST_BYTES) throw tooMany(path)
       await writeWhole(real, [text], { mode: 0o600, force: true, owner: await ownerOf(real) })
+      // So that a power cut does not bring back a key that was revoked.
       await syncFolder(dirname(real))
     }
     return result
@@ -131,14 +132,4 @@ async function ownerOf(path: string): Promise<Owner | undefined> {
   if (process.getuid?.() !== 0) return undefined
   const { uid, gid } = await stat(path).catch(() => stat(dirname(path)))
   return { uid, gid }
-}
-
-/** So that a power cut does not bring back a key that was revoked. */
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
-  }
 }

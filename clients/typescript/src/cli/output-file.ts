@@ -44,6 +44,16 @@ export async function writeWhole(
   }
 }
 
+/** Has the names in a folder on disk, so that a power cut brings back none that was replaced. */
+export async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r')
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
+}
+
 async function written(path: string, file: FileHandle, chunk: Uint8Array | string): Promise<void> {
   await file.writeFile(chunk).catch((error: Error) => {
     throw unwritable(path, error)

@@ -1,4 +1,4 @@
-import { EXIT, Exit, exitOf } from './exit.ts'
+import { codeLines, EXIT, Exit, exitOf } from './exit.ts'
 import { printable } from './output.ts'
 
 /**
@@ -32,9 +32,7 @@ export const POLICY_EXIT_MEANINGS: Readonly<Record<PolicyExitCode, string>> = {
 
 export const POLICY_EXIT_HELP = `
 Exit codes of "aigov policy", which are not those of the other commands:
-${Object.entries(POLICY_EXIT_MEANINGS)
-  .map(([code, meaning]) => `  ${code.padEnd(4)} ${meaning}`)
-  .join('\n')}`
+${codeLines(POLICY_EXIT_MEANINGS)}`
 
 /** The code and the sentence for whatever ended a policy command early. */
 export function policyExitOf(error: unknown): { code: PolicyExitCode; message: string } {

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../json.ts'
 import { usage } from './exit.ts'
-import { readJsonObject } from './input.ts'
+import { readJsonObject, readPayload } from './input.ts'
 import { evaluate, type PolicySet, type Verdict } from './policy-engine.ts'
 import { POLICY_EXIT } from './policy-exit.ts'
 import { becauseText, explanationLines, OUTCOMES } from './policy-explanation.ts'
@@ -8,7 +8,6 @@ import type { Finding } from './policy-finding.ts'
 import { loadFolder, placeOf } from './policy-folder.ts'
 import { identityOf } from './policy-lint.ts'
 import type { PolicyReport } from './policy-report.ts'
-import { unwrapped } from './validate.ts'
 
 export interface ExplainOptions {
   at?: string
@@ -28,7 +27,7 @@ export async function explain(
   const loaded = await loadFolder(folder)
   if ('report' in loaded) return loaded.report
   const { set } = loaded
-  const payload = unwrapped(await readJsonObject(file))
+  const payload = await readPayload(file)
   const evidence: JsonObject | null =
     aibomEvidence === undefined ? null : await readJsonObject(aibomEvidence)
   const verdict = evaluate(set, { payload, evidence, now })

@@ -1,9 +1,8 @@
 import type { Command } from 'commander'
-import { isObject, type JsonObject } from '../json.ts'
 import type { Decision } from '../policy-types.ts'
 import type { Runner } from './context.ts'
-import { EXIT, Exit, usage } from './exit.ts'
-import { readJsonObject } from './input.ts'
+import { EXIT, Exit } from './exit.ts'
+import { readPayload } from './input.ts'
 import { outcomeLines } from './policy-explanation.ts'
 
 /** `aigov validate` */
@@ -25,24 +24,12 @@ Exit code 0 if it is allowed, 3 if it is denied.`,
     )
     .action((file: string, options: { aibom?: string }, command: Command) =>
       run(command, async (context) => {
-        if (file === '-' && options.aibom === '-') {
-          throw usage('Standard input ("-") can be read once only.')
-        }
-        const payload = unwrapped(await readJsonObject(file))
-        const { aibom } = options
-        const whole =
-          aibom === undefined ? payload : { ...payload, aibom: await readJsonObject(aibom) }
-        const decision = await context.client().policy.validate(whole, { signal: context.signal })
+        const payload = await readPayload(file, options.aibom)
+        const decision = await context.client().policy.validate(payload, { signal: context.signal })
         context.result(decision, () => decisionLines(decision))
         if (!decision.allowed) throw new Exit(EXIT.denied)
       }),
     )
-}
-
-/** The payload in a file, which may hold it as `POST /validate` takes it. */
-export function unwrapped(value: JsonObject): JsonObject {
-  const names = Object.keys(value)
-  return names.length === 1 && isObject(value.payload) ? value.payload : value
 }
 
 /** A decision for people. */

@@ -5,6 +5,7 @@ import { readCheckpoint } from '../checkpoint.ts'
 import { NoteError, readVerifierKey, type VerifierKey, verifierKeyText } from '../signed-note.ts'
 import { NOTHING_SEEN, type SeenTree } from '../witness.ts'
 import { EXIT, Exit, usage } from './exit.ts'
+import { syncFolder } from './output-file.ts'
 
 // One file a log, named <SHA-256 of the origin>.<generation>.note: the note that was cosigned last, with the
 // cosignature. Whoever records the next note makes a new file of the next generation, under a name that must be
@@ -161,14 +162,5 @@ async function writeDurably(path: string, text: string): Promise<void> {
     await file.sync()
   } finally {
     await file.close()
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
   }
 }
