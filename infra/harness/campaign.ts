@@ -20,7 +20,7 @@ export interface CampaignOptions {
   faults: readonly (readonly [fault: Fault, times: number])[]
   /** What must be acknowledged between two strikes, and for how long, in ms, the load goes on undisturbed. */
   between: { acknowledged: number; ms: number }
-  /** Requests to make in all, and the share of them that is repeated; without it the load ends with the last fault. */
+  /** The least number of requests, and the share of them that is repeated; the load ends after the last fault. */
   appends?: { count: number; retries: number }
   /** For how long a request is asked for again until it is acknowledged; usually a minute. */
   patienceMs?: number

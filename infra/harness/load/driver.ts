@@ -2,8 +2,8 @@
 // answers, or the answers that were on their way are read first and no request is ever in doubt.
 //
 // Its one argument is a `DriverConfig` as JSON. It writes a history, tells its parent how far it is every 20 ms, and
-// ends when told to (`stop`) or when it has made as many requests as it should, after everything in doubt was asked
-// for again. It ends without a word if its parent does.
+// ends when told to (`stop`) and no request that it should make is missing, after everything in doubt was asked for
+// again. It ends without a word if its parent does.
 import { createWriteStream } from 'node:fs'
 import { Agent } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -81,7 +81,7 @@ async function visit(request: Prepared): Promise<void> {
 
 async function client(number: number): Promise<void> {
   const kind = kindOf(number)
-  while (!isStopped && (config.appends === null || started < config.appends)) {
+  while (!isStopped || started < (config.appends ?? 0)) {
     started++
     await visit(prepare(kind, `${config.name}-${started}`, number))
   }

@@ -15,7 +15,7 @@ export interface DriverConfig {
   /** Each with one request under way. */
   clients: number
   historyFile: string
-  /** Requests to make, each until it is acknowledged; null: until it is stopped. */
+  /** The least number of requests to make, each until it is acknowledged; null: any number, some left in doubt. */
   appends: number | null
   /** Share of the requests, 0 to 1, that are sent again, twice at once, or given up and sent again. */
   retries: number
@@ -65,7 +65,7 @@ export function startLoad(config: DriverConfig): Load {
       }
     },
     async end() {
-      if (child.connected && config.appends === null) child.send('stop')
+      if (child.connected) child.send('stop')
       const [code] = await exited
       if (code !== 0) throw new Error(`the driver ended with ${code}`)
       return readHistory(config.name, config.historyFile)
