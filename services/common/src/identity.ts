@@ -40,7 +40,7 @@ export interface IdentityClaims {
   jti: string
 }
 
-/** What {@link serviceClaims} needs to know of a request. */
+/** What {@link callClaims} needs to know of a request. */
 export interface ServiceCall {
   /** Who calls and who is called, such as `mcp-policy` and `mcp-audit`. */
   from: string
@@ -55,29 +55,63 @@ export interface ServiceCall {
   body: string | Uint8Array
 }
 
+/** In whose name a call is made, and for how many seconds its header counts. */
+export interface Speaker {
+  sub: string
+  svc: string | null
+  lifetime: number
+}
+
 /**
- * The claims of a call that a service makes for itself. Made anew for every attempt: a header counts once.
+ * The claims of a call. Made anew for every attempt: a header counts once.
  *
  * @param now seconds since the epoch
  */
-export function serviceClaims(call: ServiceCall, now: number): IdentityClaims {
-  const self = `service:${call.from}`
+export function callClaims(
+  call: ServiceCall,
+  { sub, svc, lifetime }: Speaker,
+  now: number,
+): IdentityClaims {
   const iat = Math.floor(now)
   return {
     v: 1,
     iss: call.from,
-    sub: self,
-    svc: self,
+    sub,
+    svc,
     scopes: [...call.scopes],
     aud: call.to,
     rid: call.requestId,
     m: call.method,
     target: call.target,
-    body: hash('sha256', call.body),
+    body: call.body.length === 0 ? OF_NOTHING : hash('sha256', call.body),
     iat,
-    exp: iat + IDENTITY_LIFETIME,
-    jti: randomBytes(16).toString('base64url'),
+    exp: iat + lifetime,
+    jti: randomId(),
   }
+}
+
+/** {@link callClaims} where a service speaks for itself. */
+export function serviceClaims(call: ServiceCall, now: number): IdentityClaims {
+  const self = `service:${call.from}`
+  return callClaims(call, { sub: self, svc: self, lifetime: IDENTITY_LIFETIME }, now)
+}
+
+const OF_NOTHING = hash('sha256', '')
+
+/** Random bytes are drawn for 256 ids at once: one draw takes 1.7 µs, however few. */
+const POOL_BYTES = 4_096
+let pool = Buffer.alloc(0)
+let used = 0
+
+/** 16 random bytes in base64url. */
+function randomId(): string {
+  if (used === pool.length) {
+    pool = randomBytes(POOL_BYTES)
+    used = 0
+  }
+  const id = pool.toString('base64url', used, used + 16)
+  used += 16
+  return id
 }
 
 /** The value of `X-MCP-Identity`: the claims, and their HMAC-SHA-256 under `key`. */

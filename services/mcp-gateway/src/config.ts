@@ -4,9 +4,10 @@ import {
   readEnvironment,
   serverVariables,
 } from '@ai-governance/common/environment'
+import { isLoopback } from '@ai-governance/common/loopback'
 import { z } from 'zod'
 import { type AuthConfig, authConfig, authVariables, type RateLimits } from './auth/auth-config.ts'
-import { type Directory, isLoopback, parseDirectory } from './directory.ts'
+import { type Directory, parseDirectory } from './directory.ts'
 
 export interface Config {
   host: string

@@ -2,8 +2,6 @@ import { isIPv4 } from 'node:net'
 import { isLoopback } from '@ai-governance/common/loopback'
 import { parseStrictJson, StrictJsonError } from '@ai-governance/common/strict-json'
 
-export { isLoopback }
-
 /** Where each service is: its name and its origin such as `http://mcp-audit:8000`. */
 export type Directory = ReadonlyMap<string, string>
 

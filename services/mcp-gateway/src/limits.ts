@@ -1,3 +1,5 @@
+import { LARGE_BODY } from '@ai-governance/common/large-bodies'
+
 /** Times in ms, sizes in bytes. */
 export interface Limits {
   /** Until a connection to a service is there. */
@@ -73,7 +75,7 @@ export const LIMITS: Limits = {
   burst: 200,
   patience: 20,
   loopLag: 200,
-  largeBody: 1_048_576,
+  largeBody: LARGE_BODY,
   largeInFlight: 4,
   largePatience: 2_000,
   bodyRoom: 64 * 1_048_576,

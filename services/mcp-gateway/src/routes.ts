@@ -12,8 +12,9 @@ import type { IdentityHeaders } from './auth/signing.ts'
 import { registerGate } from './gate/gate-route.ts'
 import { type Bodies, takeBody } from './ingress/body.ts'
 import type { Limits } from './limits.ts'
-import { ask, type WholeAnswer } from './upstreams/ask.ts'
-import { type Upstreams, upstreamFault } from './upstreams/upstreams.ts'
+import type { WholeAnswer } from './upstreams/ask.ts'
+import { OwnCalls, parsed } from './upstreams/own-calls.ts'
+import type { Upstreams } from './upstreams/upstreams.ts'
 
 const problem = z.looseObject({ status: z.int(), code: z.string(), detail: z.string() })
 
@@ -62,7 +63,7 @@ async function registerModel(
   parts: Parts,
 ): Promise<unknown> {
   const answer = await callLineage(request, parts)
-  const value = parseAnswer(answer.text)
+  const value = parsed(answer.text)
   for (const name of PASSED_ON) {
     const header = answer.headers[name]
     if (typeof header === 'string') reply.header(name, header)
@@ -91,39 +92,18 @@ async function registerModel(
     .send({ ...refusal.data, request_id: request.id })
 }
 
-async function callLineage(
+function callLineage(
   request: FastifyRequest,
   { upstreams, limits, callerOf, sign }: Parts,
 ): Promise<WholeAnswer> {
-  const lineage = upstreams.get('mcp-lineage')
-  if (!lineage) throw new ApiError('upstream_unavailable')
-  const key = idempotencyKey(request.raw.rawHeaders)
-  const body = request.body as Buffer
-  const call = { method: 'POST', path: '/register', body, repeatable: key !== null } as const
-  const signed = {
-    service: lineage.name,
-    requestId: request.id,
-    method: 'POST',
-    target: call.path,
-    body,
-  }
-  const headers = () => [
-    ...['x-request-id', request.id, ...traceHeaders(requestTrace(request.raw))],
-    ...['content-type', 'application/json'],
-    ...(key === null ? [] : ['idempotency-key', key]),
-    ...sign(callerOf(request.raw), signed),
-  ]
-  try {
-    return await ask(lineage.pool, { ...call, headers }, limits.answerHead)
-  } catch (error) {
-    throw upstreamFault(error as Error, true)
-  }
-}
-
-function parseAnswer(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (cause) {
-    throw new ApiError('upstream_invalid', undefined, { cause })
-  }
+  const calls = new OwnCalls({
+    ...{ upstreams, sign, caller: callerOf(request.raw), requestId: request.id },
+    trace: traceHeaders(requestTrace(request.raw)),
+    within: limits.answerHead,
+  })
+  return calls.make({
+    ...{ service: 'mcp-lineage', method: 'POST', target: '/register' },
+    ...{ body: request.body as Buffer, writes: true },
+    key: idempotencyKey(request.raw.rawHeaders),
+  })
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { isLoopback, parseDirectory } from '../src/directory.ts'
+import { isLoopback } from '@ai-governance/common/loopback'
+import { parseDirectory } from '../src/directory.ts'
 
 const OWN_PORTS = [8080, 9090]
 const entry = (url: unknown, name = 'mcp-audit') => JSON.stringify({ [name]: url })

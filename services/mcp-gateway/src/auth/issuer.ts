@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ApiError } from '@ai-governance/common/errors'
+import { isLoopback } from '@ai-governance/common/loopback'
 import type { FastifyBaseLogger } from 'fastify'
 import { type CryptoKey, createLocalJWKSet, errors, type JWTHeaderParameters } from 'jose'
 import { Agent, request } from 'undici'
 import { z } from 'zod'
-import { isLoopback } from '../directory.ts'
 
 /** Times in ms. */
 export interface IssuerTimes {

@@ -1,7 +1,7 @@
 import { requestId } from '@ai-governance/common/request-id'
 import type { App } from '@ai-governance/common/server'
 import type { Config } from '../config.ts'
-import { ask } from '../upstreams/ask.ts'
+import { OwnCalls } from '../upstreams/own-calls.ts'
 import type { Upstreams } from '../upstreams/upstreams.ts'
 import { ApiKeys } from './api-keys.ts'
 import { type Authenticator, DENIALS } from './authenticator.ts'
@@ -81,26 +81,13 @@ function authenticatorOf({ config: { auth }, app, issuerTimes }: AuthParts): Aut
 
 /** Null where there is no mcp-audit. */
 function appendBatch(upstreams: Upstreams, sign: IdentityHeaders): AppendBatch | null {
-  const audit = upstreams.get('mcp-audit')
-  if (!audit) return null
+  if (!upstreams.has('mcp-audit')) return null
   return async (body, key) => {
-    const path = '/log/batch'
-    const headers = () => {
-      const id = requestId(undefined)
-      const call = { service: audit.name, requestId: id, method: 'POST', target: path, body }
-      const signed = sign(GATEWAY, { ...call, asGateway: true })
-      return [
-        'x-request-id',
-        id,
-        'content-type',
-        'application/json',
-        'idempotency-key',
-        key,
-        ...signed,
-      ]
-    }
-    const question = { method: 'POST', path, headers, body, repeatable: true } as const
-    const { status, text } = await ask(audit.pool, question, APPEND_WITHIN)
+    const parts = { upstreams, sign, caller: GATEWAY, requestId: requestId(undefined) }
+    const { status, text } = await new OwnCalls({ ...parts, within: APPEND_WITHIN }).make({
+      ...{ service: 'mcp-audit', method: 'POST', target: '/log/batch', asGateway: true },
+      ...{ body, key, writes: true },
+    })
     if (status !== 200) throw new Error(`mcp-audit answers ${status}: ${text.slice(0, 300)}`)
   }
 }

@@ -1,7 +1,7 @@
-import { hash, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { EnvironmentError } from '@ai-governance/common/environment'
 import {
+  callClaims,
   deriveIdentityKey,
   FORWARDED_LIFETIME,
   IDENTITY_HEADER,
@@ -38,7 +38,6 @@ export const GATEWAY: Caller = { actor: `service:${GATEWAY_NAME}`, scopes: [] }
 const SELF = `service:${GATEWAY_NAME}`
 /** What the gateway may do by itself: write what it decided and whom it refused, and read that again. */
 const OWN_SCOPES: readonly Scope[] = ['audit:append', 'audit:read']
-const EMPTY = hash('sha256', '')
 
 /**
  * Signs for each of `services` with the key that follows from the secret of the stack (docs/FORMATS.md).
@@ -53,40 +52,20 @@ export function identitySigner(secret: string | null, services: Iterable<string>
   return (caller, { service, requestId, method, target, body, asGateway = false }) => {
     const key = keys.get(service)
     if (!key) throw new Error(`there is no identity key for ${service}`)
-    const iat = Math.floor(Date.now() / 1_000)
-    const claims = {
-      v: 1,
-      iss: GATEWAY_NAME,
+    const speaker = {
       sub: caller.actor,
       svc: asGateway ? SELF : null,
-      scopes: asGateway ? OWN_SCOPES : caller.scopes,
-      aud: service,
-      rid: requestId,
-      m: method,
-      target,
-      body: body === null ? EMPTY : hash('sha256', body),
-      iat,
-      exp: iat + FORWARDED_LIFETIME,
-      jti: randomId(),
-    } as const
+      lifetime: FORWARDED_LIFETIME,
+    }
+    const scopes = asGateway ? OWN_SCOPES : caller.scopes
+    const parties = { from: GATEWAY_NAME, to: service, scopes }
+    const claims = callClaims(
+      { ...parties, requestId, method, target, body: body ?? '' },
+      speaker,
+      Date.now() / 1_000,
+    )
     return [IDENTITY_HEADER, signIdentity(claims, key)]
   }
-}
-
-/** Random bytes are drawn for 256 ids at once: one draw takes 1.7 µs, however few. */
-const POOL_BYTES = 4_096
-let pool = Buffer.alloc(0)
-let used = 0
-
-/** 16 random bytes in base64url. */
-function randomId(): string {
-  if (used === pool.length) {
-    pool = randomBytes(POOL_BYTES)
-    used = 0
-  }
-  const id = pool.toString('base64url', used, used + 16)
-  used += 16
-  return id
 }
 
 /**

@@ -1,6 +1,6 @@
 import { ApiError, type ErrorCode } from '@ai-governance/common/errors'
 import type { WholeAnswer } from '../upstreams/ask.ts'
-import { type GateCalls, parsed, type Refusal, refusalOf } from './gate-calls.ts'
+import { type OwnCalls, parsed, type Refusal, refusalOf } from '../upstreams/own-calls.ts'
 import { type GateBody, gateEvent, inputDigest, Receipt, Verdict } from './gate-question.ts'
 import { ingressJson } from './ingress-json.ts'
 
@@ -35,7 +35,7 @@ const NOT_KNOWN =
  *   `idempotency_conflict`, `details_erased`, and what mcp-policy has against the request
  */
 export async function decideAndRecord(
-  calls: GateCalls,
+  calls: OwnCalls,
   body: GateBody,
   options: GateOptions,
 ): Promise<GateOutcome> {
@@ -52,7 +52,7 @@ export async function decideAndRecord(
 
 /** The entry that was recorded under a key, as text; null if there is none. */
 async function recorded(
-  calls: GateCalls,
+  calls: OwnCalls,
   { subject, record }: GateBody,
   digest: string,
   key: string,
@@ -72,7 +72,7 @@ async function recorded(
   throw notRecorded('mcp-audit', answer)
 }
 
-async function judged(calls: GateCalls, { payload }: GateBody, digest: string): Promise<Verdict> {
+async function judged(calls: OwnCalls, { payload }: GateBody, digest: string): Promise<Verdict> {
   const answer = await attempt('mcp-policy', () =>
     calls.make({
       ...{ service: 'mcp-policy', method: 'POST', target: '/validate' },
@@ -88,7 +88,7 @@ async function judged(calls: GateCalls, { payload }: GateBody, digest: string): 
 }
 
 async function append(
-  calls: GateCalls,
+  calls: OwnCalls,
   event: object,
   { key, proof }: GateOptions,
 ): Promise<WholeAnswer> {
@@ -132,7 +132,7 @@ function receiptOf(entry: string, { subject }: GateBody): Receipt {
 }
 
 /** `,"proof":…` of an entry that was recorded before; where there is none, why. */
-async function proofOf(calls: GateCalls, id: number): Promise<string> {
+async function proofOf(calls: OwnCalls, id: number): Promise<string> {
   const target = `/proof/inclusion?id=${id}`
   try {
     const answer = await calls.make({

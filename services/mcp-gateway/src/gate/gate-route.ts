@@ -8,9 +8,9 @@ import type { Caller } from '../auth/caller.ts'
 import type { IdentityHeaders } from '../auth/signing.ts'
 import { type Bodies, takeBody } from '../ingress/body.ts'
 import type { Limits } from '../limits.ts'
+import { OwnCalls } from '../upstreams/own-calls.ts'
 import type { Upstreams } from '../upstreams/upstreams.ts'
 import { decideAndRecord } from './decide-and-record.ts'
-import { GateCalls } from './gate-calls.ts'
 import { GateBody, GateQuery } from './gate-question.ts'
 
 export interface GateParts {
@@ -37,7 +37,7 @@ export function registerGate(app: App, parts: GateParts): void {
         '/api/v1/gate',
         { schema: { body: GateBody, querystring: GateQuery } },
         async (request, reply) => {
-          const calls = new GateCalls({
+          const calls = new OwnCalls({
             ...{ upstreams, sign, caller: callerOf(request.raw), requestId: request.id },
             trace: traceHeaders(requestTrace(request.raw)),
             within: limits.answerHead,

@@ -2,18 +2,18 @@ import { ApiError, ERROR_CODES } from '@ai-governance/common/errors'
 import { z } from 'zod'
 import type { Caller } from '../auth/caller.ts'
 import type { IdentityHeaders } from '../auth/signing.ts'
-import { ask, type Question, type WholeAnswer } from '../upstreams/ask.ts'
-import { upstreamFault } from '../upstreams/upstream-fault.ts'
-import type { Upstreams } from '../upstreams/upstreams.ts'
+import { ask, type Question, type WholeAnswer } from './ask.ts'
+import { upstreamFault } from './upstream-fault.ts'
+import type { Upstreams } from './upstreams.ts'
 
-/** A call of the gate's at a service. */
-export interface GateCall {
-  service: 'mcp-policy' | 'mcp-audit'
+/** A call that the gateway makes itself, rather than passing it on. */
+export interface OwnCall {
+  service: 'mcp-lineage' | 'mcp-policy' | 'mcp-audit'
   method: 'GET' | 'POST'
   /** Path and query. */
   target: string
   /** Null where there is none. */
-  body: string | null
+  body: string | Buffer | null
   /** Whether the gateway speaks for itself, with the caller as actor. */
   asGateway?: boolean
   /** The Idempotency-Key that goes with it. */
@@ -29,8 +29,8 @@ const problem = z.looseObject({
 })
 export type Refusal = z.infer<typeof problem>
 
-/** Makes the calls of one request to the gate, all of them within one time limit. */
-export class GateCalls {
+/** Makes the calls that one request or one piece of work asks for, all of them within one time limit. */
+export class OwnCalls {
   readonly #upstreams: Upstreams
   readonly #sign: IdentityHeaders
   readonly #caller: Caller
@@ -43,8 +43,8 @@ export class GateCalls {
     sign: IdentityHeaders
     caller: Caller
     requestId: string
-    /** Headers that carry its trace on, name and value in turn. */
-    trace: readonly string[]
+    /** Headers that carry its trace on, name and value in turn; none where no request is behind it. */
+    trace?: readonly string[]
     /** For all calls together, in ms. */
     within: number
   }) {
@@ -52,7 +52,7 @@ export class GateCalls {
     this.#sign = options.sign
     this.#caller = options.caller
     this.#requestId = options.requestId
-    this.#trace = options.trace
+    this.#trace = options.trace ?? []
     this.#until = performance.now() + options.within
   }
 
@@ -61,7 +61,7 @@ export class GateCalls {
   }
 
   /** @throws ApiError as {@link upstreamFault}; `upstream_unavailable` where nothing was sent */
-  async make({ key = null, writes = false, ...call }: GateCall): Promise<WholeAnswer> {
+  async make({ key = null, writes = false, ...call }: OwnCall): Promise<WholeAnswer> {
     const { service, method, target, body } = call
     const upstream = this.#upstreams.get(service)
     const left = Math.floor(this.#until - performance.now())
