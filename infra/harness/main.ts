@@ -6,6 +6,7 @@
 //   npm run harness -- replicas [--clients 64] [--appends 50000] [--retries 0.2] [--kills 4]
 //   npm run harness -- gate     [--clients 64] [--calls 10000] [--kills 28]
 //   npm run harness -- slow     [--clients 500] [--readers 200] [--entries 20000] [--seconds 20]
+//   npm run harness -- hung     [--seconds 20]
 //   npm run harness -- erasure
 //   npm run harness -- clean    [--entries 1000000]
 //   npm run harness -- broken   [--only NAME]
@@ -28,6 +29,7 @@ import {
   erasureScenario,
   faultScenario,
   gateScenario,
+  hungScenario,
   replicaScenario,
   type Setting,
   slowScenario,
@@ -113,6 +115,8 @@ async function run(args: string[], setting: Setting): Promise<Finding[]> {
         entries: number('entries', 20_000),
         seconds: number('seconds', 20),
       })
+    case 'hung':
+      return hungScenario(own, { seconds: number('seconds', 20) })
     case 'erasure':
       return erasureScenario(own)
     case 'clean':
@@ -120,7 +124,9 @@ async function run(args: string[], setting: Setting): Promise<Finding[]> {
     case 'broken':
       return huntAll(setting, values.only)
     default:
-      throw new Usage('Say what to run: tamper, faults, replicas, gate, erasure, clean or broken.')
+      throw new Usage(
+        'Say what to run: tamper, faults, replicas, gate, slow, hung, erasure, clean or broken.',
+      )
   }
 }
 

@@ -11,6 +11,7 @@ import type { Finding } from './findings.ts'
 import { gateDrill } from './gate/drill.ts'
 import { startServer } from './server.ts'
 import { type SlowCounts, slowDrill } from './slow/drill.ts'
+import { hungDrill } from './slow/hung.ts'
 import { startWorld, type World, type WorldOptions } from './world.ts'
 
 /** Where a scenario keeps its files, and whom it tells how far it is. */
@@ -119,6 +120,11 @@ export function slowScenario(setting: Setting, counts: SlowCounts): Promise<Find
   return inWorld(setting, { throughGateway: true }, (world) =>
     slowDrill(world, counts, setting.say),
   )
+}
+
+/** A service that hangs keeps only its own callers waiting. */
+export function hungScenario(setting: Setting, counts: { seconds: number }): Promise<Finding[]> {
+  return inWorld(setting, { hasGate: true }, (world) => hungDrill(world, counts, setting.say))
 }
 
 /** A large clean log raises no alarm. */

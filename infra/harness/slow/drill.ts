@@ -1,16 +1,14 @@
-import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fillLog } from '../../test-support/fill-log.ts'
-import { type Finding, p99 } from '../findings.ts'
+import type { Finding } from '../findings.ts'
 import { asOwner } from '../server.ts'
 import type { World } from '../world.ts'
 import { type CrowdResult, LOOKS_AFTER } from './clients.ts'
 import type { CrowdConfig } from './crowd.ts'
-import type { OpenLoopConfig, OpenLoopResult } from './open-loop.ts'
-import { processorTimes } from './processor-time.ts'
+import type { OpenLoopResult } from './open-loop.ts'
+import { askOthers, busyDuring, judgeOthers, startProgram } from './others.ts'
 
 export interface SlowCounts {
   clients: number
@@ -25,10 +23,7 @@ const MiB = 1_048_576
 const SEEN_LATE = 1_500
 /** Until all of a crowd have come and asked, in ms. */
 const SETTLED = 4_000
-/** What the others ask for in a second. Far below what is possible: it is not them who make themselves wait. */
-const PER_SECOND = 50
 const ROUNDS = 2
-const EVENT = '{"event_type":"model.deployed","subject":"fraud@1","decision":true}'
 
 type Say = (line: string) => void
 
@@ -42,7 +37,7 @@ export async function slowDrill(world: World, counts: SlowCounts, say: Say): Pro
   if (!gateway) throw new Error('this drill goes through the gateway')
   // Some 25 MB for the usual number: more than the kernels on the way keep for somebody who does not read.
   await asOwner(world.server.ownerUrl, (owner) => fillLog(owner, counts.entries, 600))
-  const others = () => askSteadily(gateway.url, counts)
+  const others = () => askOthers(gateway.url, counts.seconds)
   await others()
   const crowds: [string, CrowdConfig['kind'], number][] = [
     [`${counts.clients} slow clients`, 'clients', counts.clients],
@@ -77,13 +72,6 @@ interface Seen {
 }
 
 function judge(what: string, { before, during, grown, crowds }: Seen): Finding[] {
-  const timesOf = (results: OpenLoopResult[]) => results.flatMap(({ times }) => times)
-  const [usual, now] = [p99(timesOf(before)), p99(timesOf(during))]
-  const each = (results: OpenLoopResult[]) =>
-    results.map(({ times }) => p99(times).toFixed(1)).join(' and ')
-  const refused = during.flatMap(({ others }) =>
-    Object.entries(others).map(([came, count]) => `${count} × ${came}`),
-  )
   const most = Math.max(...grown)
   const sum = (of: (crowd: CrowdResult) => number) => crowds.reduce((all, one) => all + of(one), 0)
   const ended = crowds.flatMap(({ endedAfter }) => endedAfter)
@@ -91,16 +79,7 @@ function judge(what: string, { before, during, grown, crowds }: Seen): Finding[]
   const stuck = sum((crowd) => crowd.stuck)
   const readersCut = sum((crowd) => crowd.readersCut)
   return [
-    {
-      what: `${what}: 99 % of ${timesOf(during).length} others answered`,
-      figure: `within ${now.toFixed(1)} ms (${each(during)}), without them ${usual.toFixed(1)} (${each(before)})`,
-      holds: now <= 2 * usual,
-    },
-    {
-      what: `${what}: others refused or cut`,
-      figure: refused.join(', ') || 'none',
-      holds: refused.length === 0,
-    },
+    ...judgeOthers(what, { before, during }, 2),
     {
       what: `${what}: memory of the gateway`,
       figure: `${Math.round(most / MiB)} MiB more`,
@@ -119,40 +98,8 @@ function judge(what: string, { before, during, grown, crowds }: Seen): Finding[]
   ]
 }
 
-/** Runs `work` and says how much of a processor each process had meanwhile. */
-async function busyDuring(world: World, work: () => Promise<unknown>): Promise<string> {
-  const { gateway, audits, server } = world
-  const postgres = Number(
-    readFileSync(join(server.dataDir, 'postmaster.pid'), 'utf8').split('\n')[0],
-  )
-  const pids = {
-    gateway: gateway?.pid() as number,
-    'mcp-audit': audits[0]?.pid() as number,
-    PostgreSQL: postgres,
-  }
-  const [startedAt, before] = [performance.now(), processorTimes(pids)]
-  await work()
-  const [seconds, after] = [(performance.now() - startedAt) / 1_000, processorTimes(pids)]
-  return Object.keys(pids)
-    .map((name) => {
-      const used = (after[name] ?? 0) - (before[name] ?? 0)
-      return `${name} ${Math.round((100 * used) / seconds)} %`
-    })
-    .join(', ')
-}
-
-/** Asks as {@link OpenLoopConfig} says, in a process of its own. */
-async function askSteadily(url: string, { seconds }: SlowCounts): Promise<OpenLoopResult> {
-  const config: OpenLoopConfig = {
-    calls: [{ url: `${url}/mcp-audit/events/1` }, { url: `${url}/mcp-audit/log`, body: EVENT }],
-    perSecond: PER_SECOND,
-    requests: PER_SECOND * seconds,
-  }
-  return (await once(start('open-loop.ts', config), 'message'))[0]
-}
-
 function startCrowd(config: CrowdConfig): { end: () => Promise<CrowdResult> } {
-  const child = start('crowd.ts', config)
+  const child = startProgram('crowd.ts', config)
   return {
     async end() {
       const told = once(child, 'message')
@@ -160,10 +107,6 @@ function startCrowd(config: CrowdConfig): { end: () => Promise<CrowdResult> } {
       return (await told)[0]
     },
   }
-}
-
-function start(script: string, config: CrowdConfig | OpenLoopConfig) {
-  return fork(join(import.meta.dirname, script), [JSON.stringify(config)])
 }
 
 /** Resident memory (Linux; elsewhere 0). */
