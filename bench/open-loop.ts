@@ -2,7 +2,7 @@
 // time is counted from the moment at which they should have left. (A load that waits for its answers slows down
 // with the server, and so hides how late everybody would have been.)
 //
-// A process of its own; its one argument is an `OpenLoop` as JSON, its one line of output an `OpenLoopResult`.
+// A process of its own; its one argument is an `OpenLoop` as JSON. It tells an `OpenLoopResult` and ends.
 import { connect, type Socket } from 'node:net'
 import { quantile } from './figures.ts'
 
@@ -122,4 +122,4 @@ const result: OpenLoopResult = {
   p99: quantile(taken, 0.99),
   refusedP99: quantile(refused, 0.99),
 }
-process.stdout.write(`${JSON.stringify(result)}\n`, () => process.exit(0))
+process.send?.(result, () => process.exit(0))

@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { cpuTime, keepOn, usableCores } from './cores.ts'
 import { type Figure, median } from './figures.ts'
 import { EVENT, latencyOf } from './load.ts'
-import { cpuTime, keepOn, usableCores } from './proxy-cores.ts'
 import {
   GATEWAY,
   HTTP_PROXY,

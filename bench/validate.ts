@@ -11,7 +11,7 @@ import { latencyOf, postScript } from './load.ts'
 const FLOOR = 'a bare Fastify route, 64'
 const OPA = process.env.OPA ?? join(import.meta.dirname, '..', '.data', 'tools', 'opa')
 /** The example of the README, which is allowed. */
-const PAYLOAD = {
+export const PAYLOAD = {
   model_class: 'vision',
   use_case: 'general',
   risk: {
