@@ -63,6 +63,8 @@ export class BodyRoom {
  * a reason: a request that refers to its response made garbage collection cost twice as much.)
  */
 export function readBody(request: IncomingMessage, limit: number, room: BodyRoom): Promise<Buffer> {
+  // Node has ended what announces no body (`optimizeEmptyRequests`), and says no more of it.
+  if (request.readableEnded) return Promise.resolve(Buffer.alloc(0))
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let size = 0

@@ -20,6 +20,8 @@ export function createListener(handle: RequestListener, limits: Limits): Server 
       requestTimeout: limits.request,
       connectionsCheckingInterval: limits.checkEvery,
       keepAliveTimeout: 75_000,
+      // A request without a body gets no stream for it: 4 % of the processor time of a proxied GET.
+      optimizeEmptyRequests: true,
       // Node's own answer to a missing Host has neither a request id nor problem details.
       requireHostHeader: false,
     },
