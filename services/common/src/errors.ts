@@ -84,7 +84,12 @@ export class ApiError extends Error {
     options: { errors?: ErrorItem[]; headers?: Record<string, string>; cause?: unknown } = {},
   ) {
     const [status, title] = catalogue[code]
+    // What a client is told has a code and, where we are at fault, a cause with a stack of its own. Taking one here too
+    // was a tenth of the processor time of a refusal at the gateway.
+    const { stackTraceLimit } = Error
+    Error.stackTraceLimit = 0
     super(detail ?? title, options.cause === undefined ? undefined : { cause: options.cause })
+    Error.stackTraceLimit = stackTraceLimit
     this.name = 'ApiError'
     this.code = code
     this.status = status
