@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { IDENTITY_HEADER } from '@ai-governance/common/identity'
-import { SCOPES } from '@ai-governance/common/scopes'
 import { GATEWAY, identitySigner } from '../src/auth/signing.ts'
 import {
   bearer,
@@ -91,7 +90,7 @@ describe('what the gateway signs', () => {
   })
 })
 
-test('in AUTH_MODE=none with a secret everybody is anonymous, with every scope', async (t) => {
+test('in AUTH_MODE=none with a secret everybody is anonymous and may do everything', async (t) => {
   const { path, secret } = makeSecret(t)
   const recorder = await startRecorder(t)
   const callers = { identitySecretPath: path }
@@ -99,7 +98,7 @@ test('in AUTH_MODE=none with a secret everybody is anonymous, with every scope',
   for (const headers of [[], [bearer('whatever')], ['X-MCP-Identity: e30.AAAA']]) {
     await sendRaw(gateway.port, getBytes(gateway.port, '/mcp-audit/events?limit=5', headers))
     const { sub, scopes } = verified(secret, 'mcp-audit', recorder.received.pop() as Received)
-    assert.deepEqual([sub, scopes], ['anonymous', SCOPES])
+    assert.deepEqual([sub, scopes], ['anonymous', ['admin']])
   }
 })
 
