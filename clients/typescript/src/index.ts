@@ -80,6 +80,7 @@ export type {
   Scalar,
 } from './policy-types.ts'
 export { verifyConsistencyProof, verifyInclusionProof } from './proofs.ts'
+export { type ReceiptVerdict, verifyReceipt } from './receipt.ts'
 export {
   cosignedAt,
   isSignedBy,
