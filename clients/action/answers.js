@@ -1,8 +1,8 @@
-import { isDeepStrictEqual } from 'node:util'
+import { canonicalJson, inputDigest } from './digest.js'
 import { GateFailure } from './failure.js'
 
 /**
- * The parts of a decision that the gate uses; docs/API.md has all of it.
+ * The parts of a decision that the step shows; docs/API.md has all of it.
  *
  * @typedef {object} Decision
  * @property {boolean} allowed
@@ -12,45 +12,71 @@ import { GateFailure } from './failure.js'
  * @property {string} decision_id
  * @property {{ name: string, version: string, digest: string }} policy
  * @property {string} input_digest
- * @property {{ status: string, format: string | null, key_id: string | null, canonical_sha256: string | null, reason: string | null }} aibom
+ * @property {{ status: string }} aibom
  */
 
 /**
- * What is put on the log.
- *
- * @typedef {object} LogEvent
- * @property {string} event_type
- * @property {string} subject
- * @property {boolean} decision
- * @property {Record<string, unknown>} details
- */
-
-/**
- * The parts of a log entry that the gate uses.
+ * The parts of the log entry that the step shows.
  *
  * @typedef {object} Entry
  * @property {number} id
  * @property {string} entry_hash 64 hex digits.
+ * @property {string} created_at
+ * @property {string} checkpoint The signed note of the proof, or '' where none came.
+ * @property {string} whyNoProof Where one was asked for and none came, why; else ''. The server's words.
+ */
+
+/**
+ * What was asked.
+ *
+ * @typedef {object} Question
+ * @property {string} subject
+ * @property {'digest' | 'full'} record
+ * @property {boolean} proof
+ * @property {unknown} payload Parsed.
  */
 
 /** Texts of JSON are untrusted until they are found here. @type {(value: unknown) => value is string} */
 const isText = (value) => typeof value === 'string'
-/** @type {(value: unknown) => boolean} */
-const isTextOrNull = (value) => value === null || isText(value)
 
 /**
- * The answer of `POST /mcp-policy/validate`, checked member by member: an answer in another shape allows
- * nothing, whatever it says.
+ * The answer of `POST /api/v1/gate`, checked member by member. It has to be a decision about exactly what was asked
+ * and the entry that records it: what allows in one place and not in the others, or speaks of something else,
+ * allows nothing.
  *
  * @param {unknown} answer
- * @returns {Decision}
+ * @param {Question} question
+ * @returns {{ decision: Decision, entry: Entry }}
  * @throws {GateFailure}
  */
-export function readDecision(answer) {
+export function readAnswer(answer, question) {
+  const { allowed, decision, audit } = members(answer)
+  const decided = readDecision(decision)
+  const entry = readEntry(audit, decision, question)
+  const fits =
+    decided !== null &&
+    entry !== null &&
+    allowed === decided.allowed &&
+    members(audit).decision === decided.allowed &&
+    decided.input_digest === inputDigest(question.payload)
+  if (!fits) {
+    throw new GateFailure(
+      'The answer is not the recorded decision about this payload, so nothing is allowed. ' +
+        'Check that the input url is the gateway of the control plane.',
+    )
+  }
+  return { decision: decided, entry }
+}
+
+/**
+ * @param {unknown} value
+ * @returns {Decision | null}
+ */
+function readDecision(value) {
   const { allowed, reasons, risk_score, risk_level, decision_id, policy, input_digest, aibom } =
-    members(answer)
+    members(value)
   const { name, version, digest } = members(policy)
-  const { status, format, key_id, canonical_sha256, reason } = members(aibom)
+  const { status } = members(aibom)
   const fits =
     typeof allowed === 'boolean' &&
     Array.isArray(reasons) &&
@@ -58,47 +84,51 @@ export function readDecision(answer) {
     [...reasons, risk_level, decision_id, input_digest, name, version, digest, status].every(
       isText,
     ) &&
-    [format, key_id, canonical_sha256, reason].every(isTextOrNull) &&
     (!allowed || reasons.length === 0)
-  if (!fits) {
-    throw new GateFailure(
-      'mcp-policy gave an answer that is not a decision. Check that the input url is the gateway of the control plane.',
-    )
-  }
-  return /** @type {Decision} */ ({
-    allowed,
-    reasons,
-    risk_score,
-    risk_level,
-    decision_id,
-    policy: { name, version, digest },
-    input_digest,
-    aibom: { status, format, key_id, canonical_sha256, reason },
-  })
+  return fits ? /** @type {Decision} */ (value) : null
 }
 
 /**
- * The answer of `POST /mcp-audit/log`. It has to be an entry of exactly what was sent: another one is no
- * evidence of this decision.
- *
- * @param {unknown} answer
- * @param {LogEvent} event
- * @returns {Entry}
- * @throws {GateFailure}
+ * @param {unknown} value
+ * @param {unknown} decision that it has to record
+ * @param {Question} question
+ * @returns {Entry | null}
  */
-export function readEntry(answer, event) {
-  const { id, entry_hash, event_type, subject, decision, details } = members(answer)
+function readEntry(value, decision, { subject, record, proof, payload }) {
+  const entry = members(value)
+  const { id, entry_hash, created_at } = entry
+  const details = members(entry.details)
   const fits =
     Number.isSafeInteger(id) &&
     isText(entry_hash) &&
     /^[0-9a-f]{64}$/.test(entry_hash) &&
-    isDeepStrictEqual({ event_type, subject, decision, details }, event)
-  if (!fits) {
-    throw new GateFailure(
-      'mcp-audit did not answer with the entry of this decision, so nothing shows that it is on the log.',
-    )
+    isText(created_at) &&
+    entry.event_type === 'gate.decided' &&
+    entry.subject === subject &&
+    details.record === record &&
+    canonicalJson(details.decision) === canonicalJson(decision) &&
+    (record === 'digest' || canonicalJson(details.payload) === canonicalJson(payload))
+  const proven = proof ? readProof(entry) : { checkpoint: '', whyNoProof: '' }
+  return fits && proven ? /** @type {Entry} */ ({ id, entry_hash, created_at, ...proven }) : null
+}
+
+/**
+ * @param {Record<string, unknown>} entry
+ * @returns {Pick<Entry, 'checkpoint' | 'whyNoProof'> | null}
+ */
+function readProof({ id, proof, proof_error }) {
+  if (proof === null) {
+    const { code, detail } = members(proof_error)
+    return isText(code) ? { checkpoint: '', whyNoProof: `${code} (${detail})` } : null
   }
-  return /** @type {Entry} */ ({ id, entry_hash })
+  const { index, hashes, checkpoint } = members(proof)
+  const fits =
+    Number.isSafeInteger(index) &&
+    index === Number(id) - 1 &&
+    Array.isArray(hashes) &&
+    hashes.every(isText) &&
+    isText(checkpoint)
+  return fits ? { checkpoint, whyNoProof: '' } : null
 }
 
 /**

@@ -1,14 +1,25 @@
-// The step that action.yml runs: decide, record, tell. Exit codes: 0 to go on, 1 for everything else.
-import { randomBytes, randomUUID } from 'node:crypto'
-import { appendFileSync } from 'node:fs'
-import { readDecision, readEntry } from './answers.js'
+// The step that action.yml runs: have it decided and recorded, tell. Exit codes: 0 to go on, 1 for everything else.
+import { randomBytes } from 'node:crypto'
+import { appendFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { readAnswer } from './answers.js'
 import { annotation, mask, oneLine, outputLines } from './commands.js'
-import { logEvent } from './event.js'
 import { GateFailure } from './failure.js'
 import { postJson } from './gateway.js'
 import { readInputs, readToken } from './inputs.js'
-import { readTextFile, validateBody } from './payload.js'
+import { gateBody, readTextFile, wholePayload } from './payload.js'
+import { idempotencyKey, makeRequestId } from './run.js'
 import { MOST_REASONS, summary } from './summary.js'
+
+/**
+ * A decision that is on the log.
+ *
+ * @typedef {object} Receipt
+ * @property {import('./answers.js').Decision} decision
+ * @property {import('./answers.js').Entry} entry
+ * @property {boolean} replayed Whether it was on the log before.
+ * @property {string} file Path of the file with the whole answer.
+ */
 
 /**
  * What is known so far; whatever happens, this is told in the end.
@@ -16,8 +27,7 @@ import { MOST_REASONS, summary } from './summary.js'
  * @typedef {object} Gate
  * @property {string} requestId
  * @property {string} subject
- * @property {import('./answers.js').Decision} [decision]
- * @property {import('./answers.js').Entry} [entry]
+ * @property {Receipt} [receipt]
  */
 
 const TITLE = 'Governance gate'
@@ -26,41 +36,33 @@ const { env } = process
 /** @param {string} line */
 const print = (line) => process.stdout.write(`${line}\n`)
 
-/** Bytes of a request id: 1–64 of `A-Za-z0-9._-`. */
-const makeRequestId = () => `gate-${randomUUID()}`
-
 /**
- * Decides and records. Fills in `gate` as it goes, so that a failure half-way tells what was reached.
+ * Asks the gate. Fills in `gate` as it goes, so that a failure half-way tells what was reached.
  *
  * @param {Gate} gate
  * @returns {Promise<boolean>} whether the job may go on
  */
-async function decideAndRecord(gate) {
+async function askTheGate(gate) {
   const inputs = readInputs(env)
-  const { url, token, timeoutMs, failOnDeny } = inputs
-  gate.subject = inputs.subject
-  const payload = inputs.payload || readTextFile(inputs.payloadFile, 'payload-file')
+  const { url, token, timeoutMs, subject, record, proof, failOnDeny } = inputs
+  gate.subject = subject
+  const given = inputs.payload || readTextFile(inputs.payloadFile, 'payload-file')
   const aibom = inputs.aibomFile && readTextFile(inputs.aibomFile, 'aibom-file')
-  const call = { token, timeoutMs, requestId: gate.requestId }
+  const payload = wholePayload(given, aibom)
+  const body = gateBody(payload, inputs)
+  const file = join(runnerFile('RUNNER_TEMP'), `governance-receipt-${gate.requestId}.json`)
 
-  const answer = await postJson({
-    ...call,
-    url: `${url}/mcp-policy/validate`,
-    body: validateBody(payload, aibom),
-    changesNothing: true,
+  const { text, value, replayed } = await postJson({
+    ...{ token, timeoutMs, requestId: gate.requestId, body },
+    url: `${url}/api/v1/gate${proof ? '?proof=true' : ''}`,
+    key: idempotencyKey(env, body),
   })
-  const decision = readDecision(answer)
-  gate.decision = decision
+  const question = { subject, record, proof, payload: JSON.parse(payload) }
+  const { decision, entry } = readAnswer(value, question)
+  // As it came: printed anew, numbers could differ from what was hashed.
+  writeFileSync(file, text, { flag: 'wx', mode: 0o600 })
+  gate.receipt = { decision, entry, replayed, file }
   tellReasons(decision, failOnDeny)
-
-  const event = logEvent(decision, inputs, env)
-  const entry = await postJson({
-    ...call,
-    url: `${url}/mcp-audit/log`,
-    body: JSON.stringify(event),
-    changesNothing: false,
-  })
-  gate.entry = readEntry(entry, event)
   return decision.allowed || !failOnDeny
 }
 
@@ -77,10 +79,10 @@ function tellReasons({ allowed, reasons }, failOnDeny) {
 }
 
 /** @param {Gate} gate */
-function tellResult({ requestId, subject, decision, entry }) {
-  const isAllowed = decision?.allowed === true && entry !== undefined
+function tellResult({ requestId, subject, receipt }) {
+  const { decision, entry, replayed = false, file = '' } = receipt ?? {}
   const outputs = {
-    allowed: String(isAllowed),
+    allowed: String(decision?.allowed === true),
     'decision-id': decision?.decision_id ?? '',
     'risk-score': decision ? String(decision.risk_score) : '',
     'risk-level': decision?.risk_level ?? '',
@@ -88,26 +90,35 @@ function tellResult({ requestId, subject, decision, entry }) {
     'input-digest': decision?.input_digest ?? '',
     'entry-id': entry ? String(entry.id) : '',
     'entry-hash': entry?.entry_hash ?? '',
+    checkpoint: entry?.checkpoint ?? '',
+    'receipt-file': file,
+    replayed: receipt ? String(replayed) : '',
     'request-id': requestId,
   }
   const makeDelimiter = () => `gate_${randomBytes(16).toString('hex')}`
-  appendTo('GITHUB_OUTPUT', outputLines(outputs, makeDelimiter))
-  appendTo('GITHUB_STEP_SUMMARY', summary({ requestId, subject, decision, entry }))
+  appendFileSync(runnerFile('GITHUB_OUTPUT'), outputLines(outputs, makeDelimiter))
+  appendFileSync(runnerFile('GITHUB_STEP_SUMMARY'), summary({ requestId, subject, receipt }))
   if (decision && entry) {
-    const verdict = isAllowed ? 'allowed' : 'denied'
+    const verdict = decision.allowed ? 'allowed' : 'denied'
     const risk = `risk ${decision.risk_score} (${decision.risk_level})`
-    print(oneLine(`Governance gate: ${subject} is ${verdict}, ${risk}, log entry ${entry.id}.`))
+    const before = replayed ? ', as recorded before' : ''
+    print(oneLine(`${TITLE}: ${subject} is ${verdict}, ${risk}, log entry ${entry.id}${before}.`))
+    if (entry.whyNoProof) {
+      const what = `The decision is on the log, and its proof was not given: ${entry.whyNoProof}`
+      print(annotation('warning', TITLE, what))
+    }
   }
 }
 
 /**
+ * A path that the runner gives.
+ *
  * @param {string} variable
- * @param {string} text
  */
-function appendTo(variable, text) {
-  const file = env[variable]
-  if (!file) throw new GateFailure(`${variable} is not set: run the gate as a step of a workflow.`)
-  appendFileSync(file, text)
+function runnerFile(variable) {
+  const path = env[variable]
+  if (!path) throw new GateFailure(`${variable} is not set: run the gate as a step of a workflow.`)
+  return path
 }
 
 /** @returns {Promise<boolean>} whether the job may go on */
@@ -115,10 +126,10 @@ async function main() {
   const token = readToken(env)
   if (token !== '') print(mask(token))
   /** @type {Gate} */
-  const gate = { requestId: makeRequestId(), subject: '' }
+  const gate = { requestId: makeRequestId(env), subject: '' }
   let goesOn = false
   try {
-    goesOn = await decideAndRecord(gate)
+    goesOn = await askTheGate(gate)
   } finally {
     tellResult(gate)
   }

@@ -11,8 +11,17 @@ const LONGEST_PAUSE_MS = 5_000
  * @property {string} body JSON text.
  * @property {string} token '' for none.
  * @property {string} requestId
+ * @property {string} key The `Idempotency-Key`: under it the request is carried out once, however often it is sent.
  * @property {number} timeoutMs For all attempts together.
- * @property {boolean} changesNothing Whether the request may be sent again whatever became of it.
+ */
+
+/**
+ * What a 200 says.
+ *
+ * @typedef {object} Answer
+ * @property {string} text
+ * @property {unknown} value The text, parsed.
+ * @property {boolean} replayed Whether it was recorded before.
  */
 
 /**
@@ -20,60 +29,59 @@ const LONGEST_PAUSE_MS = 5_000
  *
  * @typedef {object} Outcome
  * @property {number} status 0 when there was no complete answer.
- * @property {unknown} answer What a 200 says, parsed.
+ * @property {Answer} [answer] Of a 200.
  * @property {string} code The `code` of problem details, or ''.
  * @property {string} what A clause for people that completes "POST <url> …".
  * @property {number} retryAfterMs
  */
 
+/** What only a person can mend. */
+const LASTING = ['signing_key_missing', 'signer_state_missing', 'signer_refused']
+
 /**
- * POSTs JSON and resolves with the parsed answer of a 200. Repeats what docs/API.md lets repeat, with
- * exponential back-off, full jitter and the server's `Retry-After`, until the time is up.
+ * POSTs JSON and resolves with the answer of a 200. Repeats what may pass, with exponential back-off, full
+ * jitter and the server's `Retry-After`, until the time is up; the key keeps the request from being carried out twice.
  *
  * @param {Call} call
- * @returns {Promise<unknown>}
+ * @returns {Promise<Answer>}
  * @throws {GateFailure} for every other answer and for none
  */
 export async function postJson(call) {
   const deadline = Date.now() + call.timeoutMs
+  let isInDoubt = false
   for (let attempt = 0; ; attempt += 1) {
     const outcome = await send(call, deadline - Date.now())
-    if (outcome.status === 200) return outcome.answer
+    if (outcome.answer) return outcome.answer
+    // A later refusal says nothing about an attempt before it.
+    isInDoubt ||= isUnknown(outcome)
     const backOffMs = Math.random() * Math.min(LONGEST_PAUSE_MS, 250 * 2 ** attempt)
     const pauseMs = Math.max(backOffMs, outcome.retryAfterMs)
-    if (!mayRepeat(call, outcome) || Date.now() + pauseMs >= deadline) {
-      const text = `${outcome.what}${advice(call, outcome)}${consequence(call, outcome)}`
+    if (!mayRepeat(outcome) || Date.now() + pauseMs >= deadline) {
+      const text = `${outcome.what}${advice(call, outcome)}${consequence(isInDoubt)}`
       throw new GateFailure(`POST ${call.url} ${text}`)
     }
     await sleep(pauseMs)
   }
 }
 
-/**
- * A request that changes nothing may always be repeated where that can help. One that writes only where the
- * control plane says that nothing was written: 429, and any 503 of its own but `outcome_unknown`.
- *
- * @param {Call} call
- * @param {Outcome} outcome
- */
-function mayRepeat({ changesNothing }, outcome) {
-  if (changesNothing) return [0, 429, 502, 503, 504].includes(outcome.status)
-  return outcome.status === 429 || (outcome.status === 503 && !isUnknown(outcome))
+/** @param {Outcome} outcome */
+function mayRepeat({ status, code }) {
+  return [0, 429, 502, 503, 504].includes(status) && !LASTING.includes(code)
 }
 
 /**
- * Whether a request that writes may have written. A 503 without a code is a proxy's, which says nothing
- * about what is behind it.
+ * Whether the request may have been carried out. A 503 without a code is a proxy's, which says nothing about
+ * what is behind it.
  *
  * @param {Outcome} outcome
  */
 function isUnknown({ status, code }) {
   if (status === 503) return code === '' || code === 'outcome_unknown'
-  return status < 200 || status === 200 || status >= 500
+  return status < 400 || status >= 500
 }
 
 /**
- * What to do about credentials that do not count, or not for this.
+ * What to do about credentials that do not count, or not for this, and about a log that proves nothing.
  *
  * @param {Call} call
  * @param {Outcome} outcome
@@ -84,20 +92,18 @@ function advice({ token }, { status, code }) {
       ? ' Give the input token: whoever runs the gateway makes a key with "aigov keys create".'
       : ' The input token does not count there: it may be mistyped, expired or revoked.'
   }
-  if (code !== 'insufficient_scope') return ''
-  return ' The key of the input token needs the scopes policy:evaluate and audit:append.'
+  if (code === 'insufficient_scope') {
+    return ' The key of the input token needs the scope policy:evaluate.'
+  }
+  return LASTING.includes(code) ? ' With the input proof set to false none is asked for.' : ''
 }
 
-/**
- * @param {Call} call
- * @param {Outcome} outcome
- */
-function consequence({ changesNothing, requestId }, outcome) {
-  if (changesNothing) return ' Without a decision nothing is allowed.'
-  if (!isUnknown(outcome)) return ' The decision is not on the log, and so nothing is allowed.'
+/** @param {boolean} isInDoubt */
+function consequence(isInDoubt) {
+  if (!isInDoubt) return ' Nothing is recorded, and so nothing is allowed.'
   return (
-    ' Whether the decision is on the log is not known, and it was not sent a second time, so that it cannot' +
-    ` be there twice. Look for an entry with request_id ${requestId}, then run the job again.`
+    ' Whether the decision is on the log is not known, and so nothing is allowed.' +
+    ' Run the job again: the gate then answers what it has recorded for this run, if it has.'
   )
 }
 
@@ -106,10 +112,11 @@ function consequence({ changesNothing, requestId }, outcome) {
  * @param {number} timeoutMs
  * @returns {Promise<Outcome>}
  */
-async function send({ url, body, token, requestId }, timeoutMs) {
+async function send({ url, body, token, requestId, key }, timeoutMs) {
   const headers = {
     'content-type': 'application/json',
     'x-request-id': requestId,
+    'idempotency-key': key,
     ...(token !== '' && { authorization: `Bearer ${token}` }),
   }
   // A redirect is an error like any other: followed, it would carry the payload and the token elsewhere.
@@ -120,7 +127,7 @@ async function send({ url, body, token, requestId }, timeoutMs) {
     const response = await fetch(url, { ...request, signal })
     return readOutcome(response, await readText(response))
   } catch (error) {
-    return { status: 0, answer: undefined, code: '', what: `${whyNot(error)}.`, retryAfterMs: 0 }
+    return { status: 0, code: '', what: `${whyNot(error)}.`, retryAfterMs: 0 }
   }
 }
 
@@ -130,12 +137,15 @@ async function send({ url, body, token, requestId }, timeoutMs) {
  * @returns {Outcome}
  */
 function readOutcome({ status, headers }, text) {
-  const answer = parse(text)
+  const value = parse(text)
+  if (status === 200) {
+    const replayed = headers.get('idempotency-replayed') === 'true'
+    return { status, answer: { text, value, replayed }, code: '', what: '', retryAfterMs: 0 }
+  }
   const retryAfter = headers.get('retry-after') ?? ''
   const retryAfterMs = /^[0-9]{1,6}$/.test(retryAfter) ? Number(retryAfter) * 1000 : 0
-  if (status === 200) return { status, answer, code: '', what: '', retryAfterMs }
-  const { code, what } = readProblem(answer)
-  return { status, answer: undefined, code, what: `was answered ${status}${what}.`, retryAfterMs }
+  const { code, what } = readProblem(value)
+  return { status, code, what: `was answered ${status}${what}.`, retryAfterMs }
 }
 
 /**

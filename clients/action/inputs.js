@@ -7,10 +7,11 @@ import { GateFailure } from './failure.js'
  * @property {string} payload JSON text, or '' where `payloadFile` is given.
  * @property {string} payloadFile A path, or ''.
  * @property {string} aibomFile A path, or ''.
- * @property {string} eventType
+ * @property {'digest' | 'full'} record
+ * @property {boolean} proof
  * @property {string} token '' for none.
  * @property {boolean} failOnDeny
- * @property {number} timeoutMs For each of the two requests, retries included.
+ * @property {number} timeoutMs Retries included.
  */
 
 /**
@@ -39,7 +40,8 @@ export function readInputs(env) {
     payload: input(env, 'payload'),
     payloadFile: input(env, 'payload-file'),
     aibomFile: input(env, 'aibom-file'),
-    eventType: needed(env, 'event-type', 'the type of the log entry, such as model.gated'),
+    record: readRecord(env),
+    proof: readBoolean(env, 'proof'),
     token: readToken(env),
     failOnDeny: readBoolean(env, 'fail-on-deny'),
     timeoutMs: readSeconds(env, 'timeout-seconds', 600) * 1000,
@@ -104,6 +106,18 @@ function readUrl(text) {
   }
   // Not href, which keeps the mark of a query or fragment that is empty.
   return (url.origin + url.pathname).replace(/\/+$/, '')
+}
+
+/**
+ * @param {Record<string, string | undefined>} env
+ * @returns {Inputs['record']}
+ */
+function readRecord(env) {
+  const value = input(env, 'record')
+  if (value === 'digest' || value === 'full') return value
+  throw new GateFailure(
+    'The input record must be digest, or full to put the payload on the log too.',
+  )
 }
 
 /**

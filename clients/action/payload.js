@@ -2,20 +2,19 @@ import { readFileSync } from 'node:fs'
 import { GateFailure } from './failure.js'
 
 /**
- * The body of `POST /mcp-policy/validate`: the payload as it was written, with the bill of materials as its
- * member `aibom`.
+ * The payload as it was written, with the bill of materials as its member `aibom`.
  *
  * The text goes out as it stands and is not printed anew from parsed values: JavaScript would let the last
  * of two equal names win and round large integers, and the control plane could no longer refuse them.
  *
  * @param {string} payload JSON text of an object
  * @param {string} aibom JSON text of an object, or '' for none
- * @returns {string} JSON text
+ * @returns {string} JSON text of an object
  * @throws {GateFailure} which input is wrong; never with a part of it
  */
-export function validateBody(payload, aibom) {
+export function wholePayload(payload, aibom) {
   const members = parseObject(payload, 'The payload')
-  if (aibom === '') return `{"payload":${payload}}`
+  if (aibom === '') return payload
   parseObject(aibom, 'The content of aibom-file')
   if (Object.hasOwn(members, 'aibom')) {
     throw new GateFailure(
@@ -25,7 +24,19 @@ export function validateBody(payload, aibom) {
   // Both texts are complete objects, so behind the first brace there is room for one more member.
   const rest = payload.trimStart().slice(1)
   const comma = Object.keys(members).length > 0 ? ',' : ''
-  return `{"payload":{"aibom":${aibom}${comma}${rest}}`
+  return `{"aibom":${aibom}${comma}${rest}`
+}
+
+/**
+ * The body of `POST /api/v1/gate`.
+ *
+ * @param {string} payload JSON text of an object
+ * @param {{ subject: string, record: string }} inputs
+ * @returns {string} JSON text
+ */
+export function gateBody(payload, { subject, record }) {
+  const rest = JSON.stringify({ subject, record }).slice(1)
+  return `{"payload":${payload},${rest}`
 }
 
 /**

@@ -19,33 +19,17 @@ export function escapeMarkdown(text) {
  * @param {object} gate
  * @param {string} gate.subject
  * @param {string} gate.requestId
- * @param {import('./answers.js').Decision | undefined} gate.decision
- * @param {import('./answers.js').Entry | undefined} gate.entry
+ * @param {import('./gate.js').Receipt | undefined} gate.receipt
  * @returns {string} Markdown
  */
-export function summary({ subject, requestId, decision, entry }) {
+export function summary({ subject, requestId, receipt }) {
   /** @type {[string, string][]} */
-  const rows = [['Subject', subject]]
-  if (decision) {
-    rows.push(
-      ['Risk', `${decision.risk_score} (${decision.risk_level})`],
-      ['Policy', `${decision.policy.name} ${decision.policy.version}`],
-      ['Policy digest', decision.policy.digest],
-      ['Input digest', decision.input_digest],
-      ['Bill of materials', decision.aibom.status],
-      ['Decision', decision.decision_id],
-    )
-  }
-  rows.push(
-    ['Log entry', entry ? String(entry.id) : 'not recorded'],
-    ...(entry ? [/** @type {[string, string]} */ (['Entry hash', entry.entry_hash])] : []),
-    ['Request', requestId],
-  )
+  const rows = [['Subject', subject], ...receiptRows(receipt), ['Request', requestId]]
   const table = rows.map(([name, value]) => `| ${name} | ${escapeMarkdown(value)} |`)
-  const reasons = decision?.reasons ?? []
+  const reasons = receipt?.decision.reasons ?? []
   const more = reasons.length - MOST_REASONS
   return [
-    `### Governance gate: ${verdict(decision, entry)}`,
+    `### Governance gate: ${verdict(receipt)}`,
     '',
     '| | |',
     '| --- | --- |',
@@ -58,11 +42,30 @@ export function summary({ subject, requestId, decision, entry }) {
 }
 
 /**
- * @param {import('./answers.js').Decision | undefined} decision
- * @param {import('./answers.js').Entry | undefined} entry
+ * @param {import('./gate.js').Receipt | undefined} receipt
+ * @returns {[string, string][]}
  */
-function verdict(decision, entry) {
-  if (!decision) return 'no decision'
-  if (!decision.allowed) return 'denied'
-  return entry ? 'allowed' : 'not allowed, because the decision is not on record'
+function receiptRows(receipt) {
+  if (!receipt) return []
+  const { decision, entry, replayed } = receipt
+  // Origin, size and root; signatures are in the receipt.
+  const checkpoint = entry.checkpoint.split('\n').slice(0, 3).join(' ')
+  return [
+    ['Risk', `${decision.risk_score} (${decision.risk_level})`],
+    ['Policy', `${decision.policy.name} ${decision.policy.version}`],
+    ['Policy digest', decision.policy.digest],
+    ['Input digest', decision.input_digest],
+    ['Bill of materials', decision.aibom.status],
+    ['Decision', decision.decision_id],
+    ['Log entry', String(entry.id)],
+    ['Entry hash', entry.entry_hash],
+    ['Recorded', `${entry.created_at}${replayed ? ', before this request' : ''}`],
+    ['Proven under checkpoint', checkpoint || entry.whyNoProof || 'no proof was asked for'],
+  ]
+}
+
+/** @param {import('./gate.js').Receipt | undefined} receipt */
+function verdict(receipt) {
+  if (!receipt) return 'no decision'
+  return receipt.decision.allowed ? 'allowed' : 'denied'
 }

@@ -1,5 +1,6 @@
 // Runs the step of clients/action as a runner does: inputs and job by environment, answers by files.
 import { spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -35,6 +36,8 @@ export interface StepResult {
   outputs: Record<string, string>
   /** Markdown. */
   summary: string
+  /** What is in the file that the output receipt-file names, '' for none. */
+  receipt: string
 }
 
 export const JOB = {
@@ -43,10 +46,15 @@ export const JOB = {
   GITHUB_SHA: '3f1c2d9a0b4c5d6e7f8091a2b3c4d5e6f7081920',
   GITHUB_RUN_ID: '4711',
   GITHUB_RUN_ATTEMPT: '2',
+  GITHUB_JOB: 'gate',
+  GITHUB_ACTION: 'gate',
 }
 
-/** Runs the step with the inputs of a `with:` block. */
-export async function runStep(inputs: Record<string, string>): Promise<StepResult> {
+/** Runs the step with the inputs of a `with:` block, in a job of its own unless `job` says which one. */
+export async function runStep(
+  inputs: Record<string, string>,
+  job: Record<string, string> = { GITHUB_RUN_ID: String(randomInt(2 ** 47)) },
+): Promise<StepResult> {
   const folder = mkdtempSync(join(tmpdir(), 'governance-action-'))
   const files = { GITHUB_OUTPUT: join(folder, 'out'), GITHUB_STEP_SUMMARY: join(folder, 'summary') }
   for (const file of Object.values(files)) writeFileSync(file, '')
@@ -57,7 +65,7 @@ export async function runStep(inputs: Record<string, string>): Promise<StepResul
   try {
     const child = spawn(process.execPath, [join(actionFolder, manifest.runs.main)], {
       cwd: folder,
-      env: { ...JOB, ...files, ...Object.fromEntries(given) },
+      env: { ...JOB, ...job, ...files, RUNNER_TEMP: folder, ...Object.fromEntries(given) },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     const text = { stdout: '', stderr: '' }
@@ -67,11 +75,14 @@ export async function runStep(inputs: Record<string, string>): Promise<StepResul
       })
     }
     const [code] = await once(child, 'close')
+    const outputs = readOutputs(readFileSync(files.GITHUB_OUTPUT, 'utf8'))
+    const receipt = outputs['receipt-file']
     return {
       code,
       ...text,
       commands: text.stdout.split(/\r\n|\r|\n/).flatMap(readCommand),
-      outputs: readOutputs(readFileSync(files.GITHUB_OUTPUT, 'utf8')),
+      outputs,
+      receipt: receipt ? readFileSync(receipt, 'utf8') : '',
       summary: readFileSync(files.GITHUB_STEP_SUMMARY, 'utf8'),
     }
   } finally {

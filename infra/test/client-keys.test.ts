@@ -165,8 +165,8 @@ test('both command lines take the token of the environment, and say of what is r
 })
 
 test('the action decides and records under a key', async () => {
-  const token = await makeKey('action', 'policy:evaluate', 'audit:append')
-  await until(token, 'ok')
+  const token = await makeKey('action', 'policy:evaluate')
+  await until(token, 'insufficient_scope')
   const inputs = { url: stack.gateway.url, subject: 'm@1', payload: JSON.stringify(GOOD) }
   const { code, outputs, stdout } = await runStep({ ...inputs, token })
   assert.deepEqual([code, outputs.allowed], [0, 'true'], stdout)
