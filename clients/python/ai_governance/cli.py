@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import signal
 import sys
+from collections.abc import Callable
 
 import verify_export
-from ai_governance import commands
+from ai_governance import commands, gate_commands
 from ai_governance.client import DEFAULT_URL, Client
 from ai_governance.environment import allow_insecure_of, refuse_token_option, token_of
 from ai_governance.errors import GovernanceError
@@ -24,7 +26,7 @@ EXIT_CODES = """exit codes:
   1    something on this machine failed, such as writing a file
   2    the command or what it was given is not right
   3    denied by the policies
-  4    not verified: the log or the lineage is not what it should be
+  4    not verified: the log, the lineage or a summary is not what it should be
   5    verified as far as the export goes, which is not all
   6    the gateway could not be reached, did not answer in time, or broke off
   7    the gateway or a service refused, is not ready, or did not answer as it should
@@ -41,12 +43,16 @@ HINTS = {
     '"aigov keys create --scope".',
     "rate_limited": "Ask less often, or have the limits of the gateway raised.",
     "artifacts_conflict": "Register changed artifacts under a new version.",
+    "no_subject": "A summary is about artifacts: name them in the payload, by their digests.",
     "event_type_reserved": "Choose an event type of your own, such as model.released.",
     "idempotency_conflict": "This key was used for something else: choose another, or none.",
 }
 # How many of the things that are wrong with a request are shown.
 MOST_ERRORS = 20
 UNREACHABLE = ("connection", "deadline", "export_incomplete")
+
+
+Command = Callable[[Client, argparse.Namespace], int]
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -65,16 +71,15 @@ def make_parser() -> argparse.ArgumentParser:
     )
     verbs = parser.add_subparsers(dest="verb", metavar="command", required=True)
 
-    def add(name: str, text: str, example: str) -> argparse.ArgumentParser:
-        verb = verbs.add_parser(
-            name, help=text, description=text, epilog=f"example: {example}", parents=[common]
-        )
-        verb.set_defaults(command=getattr(commands, name))
+    def add(command: Command, text: str, example: str) -> argparse.ArgumentParser:
+        name, epilog = command.__name__, f"example: {example}"
+        verb = verbs.add_parser(name, help=text, description=text, epilog=epilog, parents=[common])
+        verb.set_defaults(command=command)
         return verb
 
-    add("status", "show whether everything is ready", "aigov-py status")
+    add(commands.status, "show whether everything is ready", "aigov-py status")
     verb = add(
-        "register",
+        commands.register,
         "register a model version",
         "aigov-py register --model-id fraud-detector --version 1.2.3 --created-by team-fraud",
     )
@@ -86,11 +91,9 @@ def make_parser() -> argparse.ArgumentParser:
     verb.add_argument("--metadata", metavar="FILE", help="JSON object of your own")
     verb.add_argument("--idempotency-key", metavar="KEY", help="done once, however often sent")
     verb.add_argument("--aibom", metavar="FILE", help="signed bill of materials")
-    verb = add("validate", "ask whether a model may be released", "aigov-py validate payload.json")
-    verb.add_argument("file", help="JSON object with the payload, - for standard input")
-    verb.add_argument("--aibom", metavar="FILE", help="signed bill, put into the payload")
+    add_decisions(add)
     verb = add(
-        "log",
+        commands.log,
         "put an event on the log",
         "aigov-py log --event-type model.released --subject m@1 --decision true",
     )
@@ -100,20 +103,75 @@ def make_parser() -> argparse.ArgumentParser:
     verb.add_argument("--decision", choices=("true", "false"))
     verb.add_argument("--details", metavar="JSON|FILE", help="JSON object, or a file with one")
     verb.add_argument("--idempotency-key", metavar="KEY", help="done once, however often sent")
-    verb = add("export", "take the log away", "aigov-py export --out export.ndjson")
+    verb = add(commands.export, "take the log away", "aigov-py export --out export.ndjson")
     verb.add_argument("--out", metavar="FILE", default="-", help="default -, standard output")
     verb.add_argument("--format", choices=("ndjson", "json", "csv"), default="ndjson")
     verb.add_argument("--from-id", type=int, metavar="ID", help="first entry")
     verb.add_argument("--to-id", type=int, metavar="ID", help="last entry")
     verb.add_argument("--force", action="store_true", help="replace the file if it is there")
     verb = add(
-        "verify",
+        commands.verify,
         "verify an export; without a file, let the services check themselves",
         "aigov-py verify export.ndjson --key verifier-key.txt --checkpoint kept.txt",
     )
     verb.add_argument("file", nargs="?", help="an NDJSON export, - for standard input")
     verify_export.add_options(verb)
     return parser
+
+
+def add_decisions(add: Callable[[Command, str, str], argparse.ArgumentParser]) -> None:
+    """The commands of `gate_commands`."""
+    verb = add(
+        gate_commands.validate,
+        "ask whether a model may be released",
+        "aigov-py validate payload.json",
+    )
+    add_payload(verb)
+    verb = add(
+        gate_commands.gate,
+        "have it decided whether a model may be released, and recorded",
+        "aigov-py gate payload.json --subject fraud-detector@1.2.3 --proof --out receipt.json",
+    )
+    add_payload(verb)
+    verb.add_argument("--subject", required=True, help="a pseudonym: it stays for ever")
+    record = "full: the payload goes on record too; digest (default): its digest"
+    verb.add_argument("--record", choices=("digest", "full"), default="digest", help=record)
+    verb.add_argument("--proof", action="store_true", help="with the proof that the log holds it")
+    key = "asked again under it, the first decision is the answer"
+    verb.add_argument("--idempotency-key", metavar="KEY", help=key)
+    verb.add_argument(
+        "--out", metavar="FILE", help="write the whole answer, the receipt, to a file"
+    )
+    verb.add_argument("--force", action="store_true", help="replace the file of --out")
+    verb = add(
+        gate_commands.vsa,
+        "fetch a decision of the gate as a signed SLSA Verification Summary, and verify it",
+        "aigov-py vsa 7 --key log.vkey --artifact sha256:9f86…",
+    )
+    verb.add_argument("id", type=entry_id, help="of the log entry")
+    key = "verifier key of the log, or a file with it, from somebody you trust"
+    verb.add_argument("--key", required=True, help=key)
+    artifact = "digest that must be among those that were decided about"
+    verb.add_argument("--artifact", metavar="DIGEST", type=digest, help=artifact)
+    verb.add_argument("--out", metavar="FILE", help="write the envelope to a file, if it verifies")
+    verb.add_argument("--force", action="store_true", help="replace the file of --out")
+
+
+def add_payload(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("file", help="JSON object with the payload, - for standard input")
+    verb.add_argument("--aibom", metavar="FILE", help="signed bill, put into the payload")
+
+
+def entry_id(text: str) -> int:
+    if not re.fullmatch("[1-9][0-9]{0,15}", text):
+        raise argparse.ArgumentTypeError("it must be the position of an entry, such as 7")
+    return int(text)
+
+
+def digest(text: str) -> str:
+    if not re.fullmatch("[a-z0-9-]+:[0-9a-f]{64,128}", text):
+        raise argparse.ArgumentTypeError("it must be a digest, such as sha256:… in hex")
+    return text
 
 
 def main(arguments: list[str] | None = None) -> int:

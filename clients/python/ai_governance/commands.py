@@ -88,25 +88,6 @@ def register(client: Client, options: argparse.Namespace) -> int:
     return OK
 
 
-def validate(client: Client, options: argparse.Namespace) -> int:
-    payload = read_object(options.file)
-    if list(payload) == ["payload"] and isinstance(payload["payload"], dict):
-        payload = payload["payload"]
-    if options.aibom:
-        payload = {**payload, "aibom": read_object(options.aibom)}
-    decision = client.validate(payload)
-    verdict = "ALLOWED" if decision["allowed"] is True else "DENIED"
-    policy = decision["policy"]
-    lines = [
-        f"{verdict}  risk score {decision['risk_score']} ({decision['risk_level']})",
-        *(f"  reason: {reason}" for reason in decision["reasons"]),
-        f"policies {policy['name']} {policy['version']}, {policy['digest']}",
-        f"decision {decision['decision_id']} at {decision['evaluated_at']}",
-    ]
-    show(options, decision, lines)
-    return OK if decision["allowed"] is True else DENIED
-
-
 def log(client: Client, options: argparse.Namespace) -> int:
     text = options.details
     is_json = text is not None and text.lstrip().startswith("{")

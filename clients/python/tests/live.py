@@ -225,6 +225,7 @@ class Live:
         self.run("register", "-", stdin=json.dumps(registered))
         self.run("validate", "-", stdin=json.dumps(PAYLOAD))
         self.run("validate", "-", stdin="{}", code=3)
+        self.decide()
         self.run("log", "--event-type", "live.cli", "--subject", "s", "--decision", "false")
         self.run("log", "--event-type", "gate.x", "--subject", "s", "--decision", "true", code=7)
         self.run("export", "--out", "export.ndjson")
@@ -237,6 +238,19 @@ class Live:
         (self.folder / "altered.ndjson").write_bytes(altered)
         self.run("verify", "altered.ndjson", code=4)
         self.run("status", "--url", "http://127.0.0.1:1", code=6)
+
+    def decide(self) -> None:
+        (self.folder / "key").write_text(self.client.checkpoint_key() + "\n")
+        artifact = f"sha256:{'c1' * 32}"
+        for payload, code in ((PAYLOAD, 0), ({}, 3)):
+            name = f"receipt-{code}.json"
+            gate = ("gate", "-", "--subject", self.model_id, "--proof", "--out", name)
+            named = json.dumps({**payload, "artifacts": [artifact]})
+            self.run(*gate, stdin=named, code=code)
+            entry = json.loads((self.folder / name).read_text())["audit"]["id"]
+            vsa = ("vsa", str(entry), "--key", "key", "--artifact")
+            self.run(*vsa, artifact, code=code)
+            self.run(*vsa, f"sha256:{'c2' * 32}", code=4)
 
     def run(self, *arguments: str, stdin: str = "", code: int = 0) -> None:
         result = subprocess.run(
