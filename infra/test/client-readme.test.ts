@@ -78,11 +78,12 @@ test('the commands of the README run in order', async () => {
     'ready',
     'VERIFIED  by key',
     'DENIED',
+    'VERIFIED  FAILED  entry',
     'Registered fraud-detector-ts@1.2.3',
   ]) {
     assert.ok(output.includes(text), output)
   }
-  const entries = before + 3
+  const entries = before + 4
   assert.ok(output.includes(`VERIFIED  ${entries} entries (1 to ${entries})`), output)
   assert.equal(await checkLog(database.ownerUrl), entries)
 })

@@ -106,6 +106,36 @@ test('aigov receipt verifies what the gate and the log answered with a proof, an
   assert.equal((await ended([gate])).code, 2)
 })
 
+test('aigov vsa verifies the summary of what the gate decided, for the artifact that it was asked about', async () => {
+  const key = (await run('audit', 'key')).out.trim()
+  const artifact = `sha256:${'c0'.repeat(32)}`
+  for (const [payload, code, result] of [
+    [ALLOWED, 0, 'PASSED'],
+    [{}, 3, 'FAILED'],
+  ] as const) {
+    writeFileSync(join(cwd, 'named.json'), JSON.stringify({ ...payload, artifacts: [artifact] }))
+    const decided = await run('gate', 'named.json', '--subject', 'vision@3', '--json')
+    assert.equal(decided.code, code, decided.err)
+    const id = String(JSON.parse(decided.out).audit.id)
+    const vsa = await run('vsa', id, '--key', key, '--artifact', artifact)
+    assert.deepEqual([vsa.code, vsa.err], [code, ''], vsa.out)
+    assert.match(vsa.out, new RegExp(`^VERIFIED {2}${result} {2}entry ${id}$`, 'm'))
+    const other = await run('vsa', id, '--key', key, '--artifact', `sha256:${'c1'.repeat(32)}`)
+    assert.equal(other.code, 4)
+  }
+  const logged = await run(
+    'log',
+    '--event-type',
+    'e',
+    '--subject',
+    's',
+    '--decision',
+    'true',
+    '--json',
+  )
+  assert.equal((await run('vsa', String(JSON.parse(logged.out).id), '--key', key)).code, 7)
+})
+
 test('aigov gate gives the recorded decision to whoever asks again under its key', async () => {
   const ask = () =>
     run('gate', 'allowed.json', '--subject', 's', '--idempotency-key', 'k', '--json')

@@ -28,7 +28,7 @@ export const EXIT_MEANINGS: Readonly<Record<ExitCode, string>> = {
   1: 'something on this machine failed, such as writing a file',
   2: 'the command or what it was given is not right',
   3: 'denied by the policies',
-  4: 'not verified: the export or the bill of materials is not what it should be',
+  4: 'not verified: the export, the bill of materials, the receipt or the summary is not what it should be',
   5: 'verified as far as the export goes: it does not reach an erasure, or an earlier checkpoint',
   6: 'the gateway could not be reached, did not answer in time, or broke off',
   7: 'the gateway or a service refused, is not ready, or did not answer as it should',
@@ -83,6 +83,7 @@ const HINTS: Readonly<Record<string, string>> = {
   insufficient_scope:
     'The token counts, but is not for this: whoever runs the gateway makes a key with the scope that it takes ("aigov keys create --scope …").',
   rate_limited: 'Ask less often, or have the limits of the gateway raised.',
+  no_subject: 'A summary is about artifacts: name them in the payload, by their digests.',
   event_type_reserved: 'Choose an event type of your own, such as "model.released".',
 }
 

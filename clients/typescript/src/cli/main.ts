@@ -16,6 +16,7 @@ import { addStatus } from './status.ts'
 import { refuseTokenOption } from './token.ts'
 import { addValidate } from './validate.ts'
 import { addVerify } from './verify.ts'
+import { addVsa } from './vsa.ts'
 import { addWitness } from './witness.ts'
 
 const stopping = new AbortController()
@@ -67,6 +68,7 @@ ${EXIT_CODES_HELP}`,
       addValidate,
       addGate,
       addReceipt,
+      addVsa,
       addLog,
       addExport,
       addVerify,
