@@ -4,18 +4,18 @@
 //   npm run walkthrough          in another
 //
 // The gateway is http://127.0.0.1:8080, or what AIGOV_URL says. Exit code 0 if every answer was as
-// expected, 1 otherwise. It writes to the log: a model version and one event a run.
+// expected, 1 otherwise. It writes to the log: a model version and two decisions a run.
 import assert from 'node:assert/strict'
 import { createHash, createPublicKey, randomUUID, verify } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 
 const gateway = process.env.AIGOV_URL ?? 'http://127.0.0.1:8080'
 
-async function call(path: string, body?: unknown) {
+async function call(path: string, body?: unknown, headers: Record<string, string> = {}) {
   const response = await fetch(gateway + path, {
     ...(body !== undefined && {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', ...headers },
       body: JSON.stringify(body),
     }),
   }).catch((): never => {
@@ -85,43 +85,37 @@ const payload = {
   use_case: 'general',
   risk: { data_sensitivity: 1, model_complexity: 1, deployment_impact: 1, monitoring_maturity: 3 },
 }
-let decision: {
-  allowed: boolean
-  decision_id: string
-  input_digest: string
-  policy: { digest: string }
-}
+const subject = `fraud-detector@${version}`
+const key = `walkthrough-${version}`
+let receipt: { allowed: boolean; audit: { id: number; entry_hash: string } }
 
-await step('The policy allows a release', async () => {
-  decision = JSON.parse((await call('/mcp-policy/validate', { payload })).text)
-  const { allowed, risk_score } = decision as typeof decision & { risk_score: number }
-  assert.deepEqual([allowed, risk_score], [true, 3])
-  return `risk score ${risk_score}`
-})
-
-await step('Without its risk factors it does not', async () => {
-  const { risk, ...rest } = payload
-  const answer = JSON.parse((await call('/mcp-policy/validate', { payload: rest })).text)
-  assert.deepEqual([answer.allowed, answer.risk_score], [false, 45])
-  for (const factor of Object.keys(risk)) assert.ok(answer.reasons.join().includes(factor))
-  return `risk score ${answer.risk_score}`
-})
-
-await step('The decision goes on record', async () => {
-  const { status, text } = await call('/mcp-audit/log', {
-    event_type: 'model.released',
-    subject: `fraud-detector@${version}`,
-    decision: decision.allowed,
-    details: {
-      decision_id: decision.decision_id,
-      input_digest: decision.input_digest,
-      policy_digest: decision.policy.digest,
-    },
-  })
+await step('The gate allows a release, and has that on record', async () => {
+  const question = { payload, subject }
+  const { status, text } = await call('/api/v1/gate', question, { 'idempotency-key': key })
   assert.equal(status, 200, text)
-  const entry = JSON.parse(text)
-  assert.equal(entry.decision, true)
-  return `entry ${entry.id}`
+  receipt = JSON.parse(text)
+  const { allowed, decision, audit } = JSON.parse(text)
+  assert.deepEqual([allowed, decision.risk_score], [true, 3])
+  assert.deepEqual([audit.event_type, audit.subject], ['gate.decided', subject])
+  assert.equal(audit.decision, true)
+  assert.deepEqual(audit.details.decision, decision)
+  return `risk score ${decision.risk_score}, entry ${audit.id}`
+})
+
+await step('Asked again under its key, it answers what is on record', async () => {
+  const question = { payload, subject }
+  const { text } = await call('/api/v1/gate', question, { 'idempotency-key': key })
+  assert.deepEqual(JSON.parse(text), receipt)
+  return `entry ${receipt.audit.id}`
+})
+
+await step('Without its risk factors it is denied, and that is on record too', async () => {
+  const { risk, ...rest } = payload
+  const { text } = await call('/api/v1/gate', { payload: rest, subject })
+  const { allowed, decision, audit } = JSON.parse(text)
+  assert.deepEqual([allowed, audit.decision, decision.risk_score], [false, false, 45])
+  for (const factor of Object.keys(risk)) assert.ok(decision.reasons.join().includes(factor))
+  return `risk score ${decision.risk_score}, entry ${audit.id}`
 })
 
 const entryHashes: Buffer[] = []
@@ -165,6 +159,8 @@ await step('The export is complete, and every hash in it can be recomputed', asy
     entryHashes.push(Buffer.from(prev, 'hex'))
   }
   assert.equal(trailer.last_entry_hash, prev)
+  const { id, entry_hash } = receipt.audit
+  assert.equal(entryHashes[id - 1]?.toString('hex'), entry_hash, 'the gate said where it is')
   signed = trailer.checkpoint
   return `${lines.length} entries`
 })

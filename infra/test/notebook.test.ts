@@ -45,7 +45,7 @@ test('PowerShell sends the same requests and runs the same commands as curl', ()
   const all = doings(steps)
   for (const { title, sh, powershell } of all) assert.deepEqual(powershell, sh, title)
   assert.equal(all.flatMap(({ sh }) => sh.calls).length, 19)
-  assert.equal(all.flatMap(({ sh }) => sh.commands).length, 8)
+  assert.equal(all.flatMap(({ sh }) => sh.commands).length, 9)
 })
 
 const changes: Record<string, [from: string, to: string]> = {
