@@ -44,8 +44,8 @@ Three commands to try${isOpen ? '' : ', with an API key or a token in AIGOV_TOKE
 
   ${curl} ${address}/mcp
 
-  ${curl} ${address}/mcp-policy/validate -H 'Content-Type: application/json' \\
-    -d '${JSON.stringify({ payload: examplePayload })}'
+  ${curl} ${address}/api/v1/gate -H 'Content-Type: application/json' \\
+    -d '${JSON.stringify(exampleQuestion)}'
 
   ${curl} ${address}/mcp-audit/log -H 'Content-Type: application/json' \\
     -d '${JSON.stringify(exampleEvent)}'
@@ -54,10 +54,18 @@ Ctrl-C stops everything, the database last.
 `
 }
 
-const examplePayload = {
-  model_class: 'tabular',
-  use_case: 'general',
-  risk: { data_sensitivity: 1, model_complexity: 1, deployment_impact: 1, monitoring_maturity: 3 },
+const exampleQuestion = {
+  subject: 'fraud-detector@1.0.0',
+  payload: {
+    model_class: 'tabular',
+    use_case: 'general',
+    risk: {
+      data_sensitivity: 1,
+      model_complexity: 1,
+      deployment_impact: 1,
+      monitoring_maturity: 3,
+    },
+  },
 }
 
 const exampleEvent = {
