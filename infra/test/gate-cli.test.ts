@@ -46,9 +46,13 @@ test('aigov gate writes the receipt to a file, proof and all, and replaces none'
   assert.equal((await run(...args)).code, 0)
   const { audit } = JSON.parse(readFileSync(join(cwd, 'receipt.json'), 'utf8'))
   assert.equal(audit.proof.index, audit.id - 1)
+  const newest = async () =>
+    (await fetch(`${stack.gateway.url}/mcp-audit/events?limit=1`)).json() as Promise<unknown>
+  const before = await newest()
   const again = await run(...args)
   assert.equal(again.code, 2)
   assert.match(again.err, /receipt\.json is there already/)
+  assert.deepEqual(await newest(), before, 'nothing was asked')
   assert.equal((await run(...args, '--force')).code, 0)
 })
 

@@ -1,7 +1,8 @@
+import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
 import type { GateAnswer } from '../gate-types.ts'
 import type { Runner } from './context.ts'
-import { EXIT, Exit, usage } from './exit.ts'
+import { EXIT, Exit, thereAlready, usage } from './exit.ts'
 import { readPayload } from './input.ts'
 import { jsonLine } from './output.ts'
 import { writeWhole } from './output-file.ts'
@@ -44,6 +45,8 @@ Exit code 0 if it is allowed, 3 if it is denied; with any other nothing was allo
       run(command, async (context) => {
         const { subject, idempotencyKey, out } = options
         const record = recordOf(options.record)
+        // Before it is on record: its receipt would have no place.
+        if (out !== undefined && existsSync(out) && !options.force) throw thereAlready(out)
         const payload = await readPayload(file, options.aibom)
         const answer = await context
           .client()
