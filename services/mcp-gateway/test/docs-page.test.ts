@@ -39,6 +39,39 @@ test('what is served is not sent again to who has it', async (t) => {
   }
 })
 
+test('what a caller has is told by any tag of a list, weak or strong, and by an asterisk', async (t) => {
+  const { gateway } = await startPair(t)
+  const ask = (...fields: string[]) =>
+    sendRaw(
+      gateway.port,
+      getBytes(gateway.port, '/docs/icon.svg', [
+        ...fields.map((field) => `If-None-Match: ${field}`),
+        'Connection: close',
+      ]),
+      { untilClosed: true },
+    )
+  const { body, headers } = await ask()
+  const tag = headers.etag as string
+  const held = [
+    ['*'],
+    [`W/${tag}`],
+    [`"x", ${tag}`],
+    [`"x"\t,,W/${tag},`],
+    [`"a,b", W/"",${tag}`],
+    ['"x"', `W/${tag}`],
+  ]
+  for (const fields of held) {
+    const { status, body: text, headers } = await ask(...fields)
+    assert.deepEqual([status, text, headers.etag], [304, '', tag], fields.join())
+  }
+  const bare = tag.slice(1, -1)
+  const others = ['"x"', bare, `w/${tag}`, `"x,${tag}`, `"x" ${tag}`, `*, ${tag}`, `"${tag}"`, ' ']
+  for (const field of others) {
+    const answer = await ask(field)
+    assert.deepEqual([answer.status, answer.body], [200, body], field)
+  }
+})
+
 test('the page may run and load what the gateway serves, and every other answer nothing', async (t) => {
   const { gateway } = await startPair(t)
   const policyOf = async (path: string) =>

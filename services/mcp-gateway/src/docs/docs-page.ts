@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { App } from '@ai-governance/common/server'
+import { isHeld } from './if-none-match.ts'
 
 /** The page runs its own script and style, talks to this gateway, and does nothing else. */
 const PAGE_POLICY = [
@@ -39,7 +40,7 @@ export function registerDocs(app: App): void {
     app.get(path, (request, reply) => {
       reply.header('etag', etag).header('cache-control', 'no-cache')
       if (path === '/docs') reply.header('content-security-policy', PAGE_POLICY)
-      if (request.headers['if-none-match'] === etag) return reply.code(304).send()
+      if (isHeld(request.headers['if-none-match'], etag)) return reply.code(304).send()
       return reply.type(type).send(bytes)
     })
   }
