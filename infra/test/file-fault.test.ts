@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
-import { makeFolders } from '../local/data-folder.ts'
+import { makeFolders, makeIdentityKeys } from '../local/data-folder.ts'
 import { explainFileFault, readText } from '../local/file-fault.ts'
 import { takeLock } from '../local/lock.ts'
 import { ensureSecrets, readSecret } from '../local/secrets.ts'
@@ -80,6 +80,33 @@ test('what is closed to this user is blamed, not what would be below it', (t) =>
   const flags = ['--input-type=module', '-e', script, root]
   const out = execFileSync(process.execPath, flags, { encoding: 'utf8' })
   assert.deepEqual(out.trim().split('\n'), [join(root, '.data'), join(root, '.env')])
+})
+
+test('of the files of identity keys, the one that is closed to this user is blamed', (t) => {
+  const root = rootWith(t, '.data/secrets', 'folder')
+  for (const folder of ['.data/secrets', '.data', '.']) chmodSync(join(root, folder), 0o777)
+  const { secretFile, policyToAudit } = makeIdentityKeys(join(root, '.data', 'secrets'))
+  const module = (name: string) => pathToFileURL(join(import.meta.dirname, '../local', name))
+  const script = `
+    import { makeIdentityKeys } from '${module('data-folder.ts')}'
+    import { explainFileFault } from '${module('file-fault.ts')}'
+    const [root] = process.argv.slice(1)
+    if (process.getuid() === 0) process.setuid(54321)
+    try { makeIdentityKeys(root + '/.data/secrets') } catch (error) { console.log(explainFileFault(error, root).message) }
+  `
+  for (const [closed, others] of [
+    [secretFile, policyToAudit],
+    [policyToAudit, secretFile],
+  ] as const) {
+    for (const name of readdirSync(join(root, '.data', 'secrets'))) {
+      chmodSync(join(root, '.data', 'secrets', name), 0o644)
+    }
+    chmodSync(closed, 0o000)
+    const flags = ['--input-type=module', '-e', script, root]
+    const said = execFileSync(process.execPath, flags, { encoding: 'utf8' })
+    assert.ok(said.startsWith(`${closed} is closed to this user (EACCES)`), said)
+    assert.ok(said.includes('chown -R') && !said.includes(others))
+  }
 })
 
 test('an error elsewhere, or of another kind, is left as it is', (t) => {

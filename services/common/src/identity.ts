@@ -146,16 +146,27 @@ const KEY = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/
  * @throws EnvironmentError if the file cannot be read, or is not a key
  */
 export function readIdentityKey(path: string, variable: string): Buffer {
-  const help = 'npm start and docker compose make it, see docs/OPERATIONS.md.'
+  return Buffer.from(readSecretLine(path, variable, KEY), 'base64url')
+}
+
+/**
+ * The one line of a file that holds a secret.
+ *
+ * @param variable the variable that names the file, for the message
+ * @param form of 32 bytes in base64url
+ * @throws EnvironmentError if the file cannot be read, or holds something else, with what to do about it
+ */
+export function readSecretLine(path: string, variable: string, form: RegExp): string {
+  const made = 'npm start and docker compose make it, see docs/OPERATIONS.md, "Identity keys".'
   let text: string
   try {
     text = readFileSync(path, 'utf8').trim()
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code
+    const { code } = error as NodeJS.ErrnoException
+    const closed = `give it, and the way to it, to the user of this process (${process.getuid?.()}).`
+    const help = code === 'EACCES' ? closed : made
     throw new EnvironmentError([`${variable}: ${path} cannot be read (${code}): ${help}`])
   }
-  if (!KEY.test(text)) {
-    throw new EnvironmentError([`${variable}: ${path} is not 32 bytes in base64url: ${help}`])
-  }
-  return Buffer.from(text, 'base64url')
+  if (form.test(text)) return text
+  throw new EnvironmentError([`${variable}: ${path} is not 32 bytes in base64url: ${made}`])
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
@@ -209,4 +210,23 @@ test('a key file holds 32 bytes in base64url, and anything else names the variab
     assert.throws(() => readIdentityKey(file, 'SOME_KEY_PATH'), isTold)
   }
   assert.throws(() => readIdentityKey(folder, 'SOME_KEY_PATH'), isTold)
+})
+
+test('a key file that is closed to the user of the process is said to be so, with what to do', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'identity-test-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  chmodSync(folder, 0o755)
+  const file = join(folder, 'key')
+  writeFileSync(file, `${key.toString('base64url')}\n`, { mode: 0o000 })
+  const script = `
+    import { readIdentityKey } from '${new URL('../src/identity.ts', import.meta.url)}'
+    // No file is closed to root.
+    if (process.getuid() === 0) process.setuid(54321)
+    try { readIdentityKey(process.argv[1], 'SOME_KEY_PATH') } catch (error) { console.log(error.name, error.message) }
+  `
+  const flags = ['--input-type=module', '-e', script, file]
+  const said = execFileSync(process.execPath, flags, { encoding: 'utf8' })
+  const words = /^EnvironmentError SOME_KEY_PATH: .*key cannot be read \(EACCES\): give it, and/
+  assert.match(said, words)
+  assert.ok(!said.includes('make it'))
 })

@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs'
-import { EnvironmentError } from '@ai-governance/common/environment'
 import {
   callClaims,
   deriveIdentityKey,
   FORWARDED_LIFETIME,
   IDENTITY_HEADER,
+  readSecretLine,
   signIdentity,
 } from '@ai-governance/common/identity'
 import type { Scope } from '@ai-governance/common/scopes'
@@ -74,18 +73,5 @@ export function identitySigner(secret: string | null, services: Iterable<string>
  * @throws EnvironmentError if there is none in the file
  */
 export function readIdentitySecret(path: string): string {
-  const help = 'npm start and docker compose make it, see docs/OPERATIONS.md.'
-  let text: string
-  try {
-    text = readFileSync(path, 'utf8').trim()
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    throw new EnvironmentError([`IDENTITY_SECRET_PATH: ${path} cannot be read (${code}): ${help}`])
-  }
-  if (!/^[A-Za-z0-9_-]{43}$/.test(text)) {
-    throw new EnvironmentError([
-      `IDENTITY_SECRET_PATH: ${path} does not hold 32 bytes in base64url: ${help}`,
-    ])
-  }
-  return text
+  return readSecretLine(path, 'IDENTITY_SECRET_PATH', /^[A-Za-z0-9_-]{43}$/)
 }
