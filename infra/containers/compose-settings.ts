@@ -38,6 +38,7 @@ const forms: Record<string, [(value: string) => boolean, string]> = {
   API_KEYS_PATH: [matches(/^(\.\/)?infra\/api-keys\/[^/]+$/), 'a file in infra/api-keys'],
   POLICIES_DIR: [matches(/^\.{0,2}\//), 'a path that starts with "./", "../" or "/"'],
   AIBOM_PUBLIC_KEY_PATH: [matches(/^(\.\/)?infra\/keys\/[^/]+$/), 'a file in infra/keys'],
+  OIDC_CA_PATH: [matches(/^(\.\/)?infra\/keys\/[^/]+$/), 'a file in infra/keys'],
   AUDIT_WITNESSES_PATH: [matches(/^(\.\/)?infra\/keys\/[^/]+$/), 'a file in infra/keys'],
   OFFLINE: [accepts(flag), 'true or false'],
 }

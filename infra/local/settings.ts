@@ -63,6 +63,7 @@ const authNames = [
   'OIDC_AUDIENCE',
   'OIDC_ALGORITHMS',
   'OIDC_SCOPES_CLAIM',
+  'OIDC_CA_PATH',
   'RATE_LIMIT_PER_KEY',
   'RATE_LIMIT_PER_ADDRESS',
 ]
@@ -122,6 +123,7 @@ function interpret(root: string, values: Map<string, string>): Settings {
     auth: {
       ...Object.fromEntries(authNames.map((name) => [name, values.get(name)])),
       AUTH_MODE: values.get('AUTH_MODE') ?? 'none',
+      OIDC_CA_PATH: path('OIDC_CA_PATH'),
       API_KEYS_PATH: path('API_KEYS_PATH') ?? join(root, API_KEYS),
     },
     auditOrigin: values.get('AUDIT_ORIGIN'),

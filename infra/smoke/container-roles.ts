@@ -120,6 +120,7 @@ export const roles: Readonly<Record<string, Role>> = {
         'OIDC_AUDIENCE',
         'OIDC_ALGORITHMS',
         'OIDC_SCOPES_CLAIM',
+        'OIDC_CA_PATH',
         'RATE_LIMIT_PER_KEY',
         'RATE_LIMIT_PER_ADDRESS',
         'IDENTITY_SECRET_PATH',

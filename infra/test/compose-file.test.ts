@@ -65,9 +65,10 @@ test('the gateway alone has the API keys, to read only', () => {
   ])
 })
 
-test('the file for an identity provider gives the gateway a way out, and changes nothing else', () => {
+test('the file for an identity provider gives the gateway a way out and what it trusts, and changes nothing else', () => {
   const { services, networks } = read('docker-compose.oidc.yml')
-  assert.deepEqual(services, { 'mcp-gateway': { networks: ['provider'] } })
+  const way = { volumes: ['./infra/keys:/app/infra/keys:ro'], networks: ['provider'] }
+  assert.deepEqual(services, { 'mcp-gateway': way })
   assert.deepEqual(networks, { provider: null })
 })
 

@@ -58,6 +58,7 @@ for (const line of [
   'GATEWAY_BIND=localhost',
   'AUTH_MODE=password',
   'API_KEYS_PATH=keys.json',
+  'OIDC_CA_PATH=../elsewhere.pem',
   'IDENTITY_REQUIRED=false',
   'POLICIES_DIR=policies',
   'AIBOM_PUBLIC_KEY_PATH=../elsewhere.pem',

@@ -55,6 +55,7 @@ test('without a .env the defaults hold', (t) => {
       OIDC_AUDIENCE: undefined,
       OIDC_ALGORITHMS: undefined,
       OIDC_SCOPES_CLAIM: undefined,
+      OIDC_CA_PATH: undefined,
       RATE_LIMIT_PER_KEY: undefined,
       RATE_LIMIT_PER_ADDRESS: undefined,
     },

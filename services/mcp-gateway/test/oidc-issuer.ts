@@ -1,62 +1,18 @@
-import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { TestContext } from 'node:test'
-import { exportJWK, SignJWT } from 'jose'
-import { type ClientMetadata, Provider } from 'oidc-provider'
+import { SignJWT } from 'jose'
 import { freePort } from './harness.ts'
+import {
+  AUDIENCE,
+  CLIENT_SECRET,
+  type Clients,
+  newProvider,
+  newSigningKey,
+  type SigningKey,
+} from './oidc-provider.ts'
 
-export const AUDIENCE = 'https://gov.example.org'
-const SECRET = 'a-secret-of-a-client-that-a-test-made'
-
-/** A key of an issuer; `kid` is what its tokens call it. */
-export interface SigningKey {
-  kid: string
-  privateKey: KeyObject
-  publicKey: KeyObject
-}
-
-export function newSigningKey(kid: string): SigningKey {
-  return { kid, ...generateKeyPairSync('rsa', { modulusLength: 2_048 }) }
-}
-
-/** The clients that an issuer knows, and the scopes that each may ask for. */
-export type Clients = Record<string, string>
-
-async function newProvider(issuer: string, keys: SigningKey[], clients: Clients) {
-  const jwks = await Promise.all(
-    keys.map(async ({ kid, privateKey }) => ({
-      ...(await exportJWK(privateKey)),
-      ...{ kid, alg: 'RS256', use: 'sig' },
-    })),
-  )
-  const metadata = Object.entries(clients).map(
-    ([client_id, scope]): ClientMetadata => ({
-      ...{ client_id, client_secret: SECRET, scope },
-      grant_types: ['client_credentials'],
-      response_types: [],
-      redirect_uris: [],
-    }),
-  )
-  const scope = Object.values(clients).join(' ')
-  return new Provider(issuer, {
-    jwks: { keys: jwks },
-    clients: metadata,
-    scopes: [...new Set(scope.split(' '))],
-    features: {
-      devInteractions: { enabled: false },
-      clientCredentials: { enabled: true },
-      resourceIndicators: {
-        enabled: true,
-        defaultResource: () => AUDIENCE,
-        getResourceServerInfo: () => ({
-          ...{ scope, audience: AUDIENCE, accessTokenFormat: 'jwt' },
-          jwt: { sign: { alg: 'RS256' } },
-        }),
-      },
-    },
-  })
-}
+export { AUDIENCE, newSigningKey, type SigningKey }
 
 /** An OpenID provider as others run it, on a port of its own. */
 export class Issuer {
@@ -103,7 +59,7 @@ export class Issuer {
     const response = await fetch(`${this.url}/token`, {
       method: 'POST',
       headers: {
-        authorization: `Basic ${Buffer.from(`${client}:${SECRET}`).toString('base64')}`,
+        authorization: `Basic ${Buffer.from(`${client}:${CLIENT_SECRET}`).toString('base64')}`,
       },
       body: new URLSearchParams({ grant_type: 'client_credentials', scope }),
     })

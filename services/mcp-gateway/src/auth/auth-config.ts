@@ -8,7 +8,7 @@ import type { Rate } from './rate-limits.ts'
 export type AuthConfig =
   | { mode: 'none' }
   | { mode: 'keys'; path: string }
-  | ({ mode: 'oidc' } & OidcRules)
+  | ({ mode: 'oidc'; caPath?: string | undefined } & OidcRules)
 
 /** Null: no limit. */
 export interface RateLimits {
@@ -50,6 +50,10 @@ export const authVariables = {
     .max(1_000)
     .optional()
     .describe('what tokens for this gateway have in aud, for example https://gov.example.org'),
+  OIDC_CA_PATH: z
+    .string()
+    .optional()
+    .describe('the path of a PEM file with the certificate authority of the issuer, or unset'),
   OIDC_ALGORITHMS: z
     .string()
     .transform((text) => text.split(','))
@@ -117,6 +121,6 @@ function modeConfig(read: Read): AuthConfig {
       'AUTH_MODE=oidc needs OIDC_ISSUER and OIDC_AUDIENCE: a token of anybody, or for anybody, would count otherwise.',
     ])
   }
-  const { OIDC_ALGORITHMS: algorithms, OIDC_SCOPES_CLAIM: scopesClaim } = read
-  return { mode: 'oidc', issuer, audience, algorithms, scopesClaim }
+  const { OIDC_ALGORITHMS: algorithms, OIDC_SCOPES_CLAIM: scopesClaim, OIDC_CA_PATH: caPath } = read
+  return { mode: 'oidc', issuer, audience, algorithms, scopesClaim, caPath }
 }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { SecureContext } from 'node:tls'
 import { ApiError } from '@ai-governance/common/errors'
 import { isLoopback } from '@ai-governance/common/loopback'
 import type { FastifyBaseLogger } from 'fastify'
@@ -60,7 +61,7 @@ export class IssuerKeys {
   readonly #issuer: string
   readonly #log: FastifyBaseLogger
   readonly #times: IssuerTimes
-  readonly #agent = new Agent({ maxResponseSize: MAX_ANSWER_BYTES, connect: { timeout: 2_000 } })
+  readonly #agent: Agent
   readonly #stopping = new AbortController()
   readonly #running: Promise<void>
   #find: FindKey | null = null
@@ -71,11 +72,22 @@ export class IssuerKeys {
   #asking: Promise<void> | null = null
   #fault = ''
 
-  /** Asks at once, and goes on asking until it is stopped. */
-  constructor(issuer: string, log: FastifyBaseLogger, times: IssuerTimes = ISSUER_TIMES) {
+  /**
+   * Asks at once, and goes on asking until it is stopped.
+   *
+   * @param options `trust` in certificates, else that of Node; `times` differ from the usual ones in tests alone
+   */
+  constructor(
+    issuer: string,
+    log: FastifyBaseLogger,
+    options: { trust?: SecureContext | undefined; times?: IssuerTimes | undefined } = {},
+  ) {
+    const { trust, times = ISSUER_TIMES } = options
     this.#issuer = issuer
     this.#log = log
     this.#times = times
+    const connect = { timeout: 2_000, ...(trust && { secureContext: trust }) }
+    this.#agent = new Agent({ maxResponseSize: MAX_ANSWER_BYTES, connect })
     this.#running = this.#run()
   }
 
@@ -136,7 +148,7 @@ export class IssuerKeys {
       this.#fault = ''
     } catch (error) {
       if (this.#stopping.signal.aborted) return
-      const fault = (error as Error).message || String(error)
+      const fault = faultOf(error)
       if (fault !== this.#fault) this.#log.error({ fault }, 'OIDC_ISSUER gives no keys')
       this.#fault = fault
     }
@@ -151,6 +163,24 @@ export class IssuerKeys {
     if (statusCode !== 200) throw new Error(`${url} answers ${statusCode}`)
     return JSON.parse(text)
   }
+}
+
+/** An authority that Node does not know, in the words of OpenSSL. */
+const UNKNOWN_AUTHORITY = new Set([
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+])
+
+/** For whoever runs the gateway. Of several addresses that fail, the error has a code and no message. */
+function faultOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException
+  const fault = message || code || String(error)
+  return code !== undefined && UNKNOWN_AUTHORITY.has(code)
+    ? `${fault}: if its certificate is of an authority of your own, name that in OIDC_CA_PATH`
+    : fault
 }
 
 const NOT_READY = 'The issuer of tokens has not been reachable, so that none can be checked'

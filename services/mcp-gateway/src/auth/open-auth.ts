@@ -5,6 +5,7 @@ import { OwnCalls } from '../upstreams/own-calls.ts'
 import type { Upstreams } from '../upstreams/upstreams.ts'
 import { ApiKeys } from './api-keys.ts'
 import { type Authenticator, DENIALS } from './authenticator.ts'
+import { trustWith } from './authorities.ts'
 import { type AppendBatch, DenialLog } from './denials.ts'
 import { Guard } from './guard.ts'
 import { IssuerKeys, type IssuerTimes } from './issuer.ts'
@@ -36,7 +37,7 @@ export interface Auth {
 /**
  * Everything that decides who may call.
  *
- * @throws EnvironmentError where API_KEYS_PATH is no usable file
+ * @throws EnvironmentError where API_KEYS_PATH or OIDC_CA_PATH is no usable file
  */
 export function openAuth(parts: AuthParts): Auth {
   const { config, app, upstreams, sign, denialsEvery } = parts
@@ -74,8 +75,13 @@ function authenticatorOf({ config: { auth }, app, issuerTimes }: AuthParts): Aut
       return null
     case 'keys':
       return new ApiKeys(auth.path, app.log)
-    case 'oidc':
-      return new OidcTokens(auth, new IssuerKeys(auth.issuer, app.log, issuerTimes))
+    case 'oidc': {
+      const trust = auth.caPath === undefined ? undefined : trustWith(auth.caPath)
+      return new OidcTokens(
+        auth,
+        new IssuerKeys(auth.issuer, app.log, { trust, times: issuerTimes }),
+      )
+    }
   }
 }
 
