@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { SignerFiles } from '../signing-key.ts'
 import type { IdentityPlaces } from './data-folder.ts'
+import { lacksOnlyIssuer } from './issuer-fault.ts'
 import type { Secrets } from './secrets.ts'
 import type { Settings } from './settings.ts'
 import type { Program } from './supervisor.ts'
@@ -40,6 +41,7 @@ export function planServices(settings: Settings, places: Places): ServicePlan[] 
     logFile: join(places.data, 'logs', `${name}.log`),
     pidFile: join(places.data, 'run', `${name}.pid`),
     readyUrl: `http://127.0.0.1:${port}/readyz`,
+    ...(name === 'mcp-gateway' && { isStarted: lacksOnlyIssuer }),
     env: given({
       HOST: '127.0.0.1',
       PORT: String(port),

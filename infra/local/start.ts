@@ -10,9 +10,11 @@ import { ensureSigner } from '../signing-key.ts'
 import { hasDatabase, makeFolders, makeIdentityKeys, makeSignerFolder } from './data-folder.ts'
 import { startDatabase } from './database-server.ts'
 import { explainFileFault } from './file-fault.ts'
+import { issuerWarning } from './issuer-fault.ts'
 import { takeLock } from './lock.ts'
 import { policyWarnings } from './policy-warnings.ts'
 import { isFree, listenerOn } from './ports.ts'
+import { readinessAt } from './readiness.ts'
 import { screen } from './screen.ts'
 import { ensureSecrets } from './secrets.ts'
 import { planServices, type ServicePlan } from './services.ts'
@@ -84,6 +86,7 @@ async function bringUp(
   undo.push(() => gateway.stop())
   await untilReady([...backends, gateway], stop)
   go()
+  const unready = await gateway.ready
   const { postgresUser: user, postgresDatabase: name } = settings
   const place = { port: database.port, user, name, passwordFile: secrets.owner }
   const policy = plans.find((plan) => plan.name === 'mcp-policy') as ServicePlan
@@ -93,14 +96,31 @@ async function bringUp(
   ).catch((error) => [
     `mcp-policy could not be asked what is doubtful about the policies: ${error.message}`,
   ])
-  const warnings = warning ? [warning, ...doubts] : doubts
+  const issuer =
+    unready === undefined ? undefined : issuerWarning(settings.auth.OIDC_ISSUER ?? '', unready)
+  const warnings = [issuer, warning, ...doubts].filter((text) => text !== undefined)
   process.stdout.write(`${screen(plans, place, warnings, root, data)}\n`)
+  if (issuer) void sayWhenReady(plans.at(-1) as ServicePlan, stop)
+}
+
+/** Keys of an issuer come when it answers, which may be long after the screen. */
+async function sayWhenReady({ name, readyUrl }: ServicePlan, stop: AbortSignal): Promise<void> {
+  while (!stop.aborted) {
+    if ((await readinessAt(readyUrl))?.status === 200) {
+      say(`${name} is ready: the keys of OIDC_ISSUER are there`)
+      return
+    }
+    await sleep(2_000, undefined, { signal: stop }).catch(() => {})
+  }
 }
 
 function startService(plan: ServicePlan, force: AbortSignal): Supervised {
   const service = supervise(plan, say)
   service.ready.then(
-    () => say(`${plan.name} is ready on 127.0.0.1:${plan.port}`),
+    (unready) =>
+      say(
+        `${plan.name} ${unready === undefined ? 'is ready' : 'runs, not ready yet,'} on 127.0.0.1:${plan.port}`,
+      ),
     () => {}, // reported once, by whoever waits for all
   )
   force.addEventListener('abort', () => service.kill())

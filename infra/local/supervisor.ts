@@ -1,13 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { request } from 'node:http'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure } from '../failure.ts'
 import { nextDelay } from './backoff.ts'
+import type { Unready } from './issuer-fault.ts'
 import { beginLog, lastWords, readFrom, sizeOf } from './log-file.ts'
 import { commandLine, endProcess } from './processes.ts'
+import { readinessAt } from './readiness.ts'
 
 /** A service to keep running. */
 export interface Program {
@@ -21,11 +22,16 @@ export interface Program {
   pidFile: string
   /** Answers 200 when the service is ready. */
   readyUrl: string
+  /** Whether it has started although it is not ready: what it waits for is none of ours. */
+  isStarted?: (unready: Unready) => boolean
 }
 
 export interface Supervised {
-  /** Resolves when the first start succeeded; rejects with a Failure when it did not. */
-  ready: Promise<void>
+  /**
+   * Resolves when the first start succeeded, with undefined, or, where it is not ready yet, with what it wrote;
+   * rejects with a Failure when it did not.
+   */
+  ready: Promise<string | undefined>
   /** SIGTERM, after 10 s SIGKILL; no restart any more. Resolves when the process is gone. */
   stop(): Promise<void>
   /** SIGKILL at once. */
@@ -91,9 +97,10 @@ export function supervise(program: Program, say: (line: string) => void): Superv
         say(`${program.name} cannot be started: ${(error as Error).message}`)
         continue
       }
-      if (await untilReady(program, current, stopping.signal)) {
+      const state = await untilStarted(program, current, stopping.signal)
+      if (state !== 'failed') {
         readySince = Date.now()
-        say(`${program.name} is ready again`)
+        say(`${program.name} ${state === 'ready' ? 'is ready' : 'runs'} again`)
       }
     }
   }
@@ -152,38 +159,37 @@ function launch({ script, env, cwd, logFile, pidFile }: Program): Run {
   return { child, exited, output: () => readFrom(logFile, from) }
 }
 
-async function firstStart(program: Program, run: Run, stopping: AbortSignal): Promise<void> {
-  if (await untilReady(program, run, stopping)) return
+async function firstStart(
+  program: Program,
+  run: Run,
+  stopping: AbortSignal,
+): Promise<string | undefined> {
+  const state = await untilStarted(program, run, stopping)
+  if (state !== 'failed') return state === 'ready' ? undefined : run.output()
   if (stopping.aborted) throw new Failure(`${program.name} was stopped before it was ready.`)
   const ended = run.child.exitCode !== null || run.child.signalCode !== null
   const what = ended ? `ended at its start (${await run.exited})` : 'is not ready after a minute'
   throw new Failure(`${program.name} ${what}${quote(run)}\nIts log: ${program.logFile}`)
 }
 
-/** True once the service answers 200; false when it ended, time is up or we stop. */
-async function untilReady(program: Program, run: Run, stopping: AbortSignal): Promise<boolean> {
-  const deadline = Date.now() + startPatienceMs
+/** Failed: it ended, time is up, or we stop. */
+async function untilStarted(
+  { readyUrl, isStarted }: Program,
+  run: Run,
+  stopping: AbortSignal,
+): Promise<'ready' | 'started' | 'failed'> {
+  const began = Date.now()
   const ended = () => run.child.exitCode !== null || run.child.signalCode !== null
-  while (!ended() && !stopping.aborted && run.child.pid !== undefined && Date.now() < deadline) {
-    const status = await statusOf(program.readyUrl)
-    if (status === 200) return !ended()
+  for (let waited = 0; waited < startPatienceMs; waited = Date.now() - began) {
+    if (ended() || stopping.aborted || run.child.pid === undefined) break
+    const answer = await readinessAt(readyUrl)
+    if (answer?.status === 200) return ended() ? 'failed' : 'ready'
+    const { missing = [] } = answer ?? {}
+    if (isStarted?.({ missing, output: run.output(), waited })) return 'started'
     // A service that answers logs each question, so it is asked less often than a closed port.
-    await sleep(status === undefined ? 25 : 200)
+    await sleep(answer === undefined ? 25 : 200)
   }
-  return false
-}
-
-/** The status of the answer; undefined without one. */
-function statusOf(url: string): Promise<number | undefined> {
-  return new Promise((resolve) => {
-    const call = request(url, { agent: false, timeout: 2_000 }, (response) => {
-      response.resume()
-      resolve(response.statusCode)
-    })
-    call.on('timeout', () => call.destroy())
-    call.on('error', () => resolve(undefined))
-    call.end()
-  })
+  return 'failed'
 }
 
 function quote(run: Run): string {
