@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { exportJWK } from 'jose'
 import { bearer, makeSecret, temporaryFolder, until } from './auth-harness.ts'
@@ -94,4 +95,22 @@ test('a file of authorities that is missing, empty or broken ends the process wi
     assert.match(output.stderr, words)
     assert.ok(!output.stderr.includes('PRIVATE KEY'))
   }
+})
+
+test('a file of authorities that is closed to the user of the process is said to be so', (t) => {
+  const path = join(temporaryFolder(t), 'authority.pem')
+  chmodSync(dirname(path), 0o755)
+  writeFileSync(path, '', { mode: 0o000 })
+  const script = `
+    import { trustWith } from '${new URL('../src/auth/authorities.ts', import.meta.url)}'
+    // No file is closed to root.
+    if (process.getuid() === 0) process.setuid(54321)
+    try { trustWith(process.argv[1]) } catch (error) { console.log(error.message) }
+  `
+  const flags = ['--input-type=module', '-e', script, path]
+  const said = execFileSync(process.execPath, flags, { encoding: 'utf8' })
+  assert.match(
+    said,
+    /^OIDC_CA_PATH: .* cannot be read \(EACCES\) by user \d+, who is to read it: set/,
+  )
 })

@@ -22,7 +22,9 @@ export function trustWith(path: string): SecureContext {
   try {
     text = readFileSync(path, 'utf8')
   } catch (error) {
-    throw fault(`cannot be read (${(error as NodeJS.ErrnoException).code})`)
+    const { code } = error as NodeJS.ErrnoException
+    const closed = code === 'EACCES' ? ` by user ${process.getuid?.()}, who is to read it` : ''
+    throw fault(`cannot be read (${code})${closed}`)
   }
   const certificates = text.match(CERTIFICATE) ?? []
   if (certificates.length === 0) throw fault('holds no certificate')
