@@ -22,6 +22,7 @@ import { fresh } from './scenarios/fresh.ts'
 import { keys } from './scenarios/keys.ts'
 import { notebook } from './scenarios/notebook.ts'
 import { offline } from './scenarios/offline.ts'
+import { oidc } from './scenarios/oidc.ts'
 import { operations } from './scenarios/operations.ts'
 import { ownPasswords } from './scenarios/own-passwords.ts'
 import { replicas } from './scenarios/replicas.ts'
@@ -31,6 +32,7 @@ const scenarios: Record<string, Scenario> = {
   fresh,
   'own-passwords': ownPasswords,
   keys,
+  oidc,
   replicas,
   operations,
   restore,
