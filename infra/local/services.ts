@@ -47,6 +47,8 @@ export function planServices(settings: Settings, places: Places): ServicePlan[] 
       PORT: String(port),
       METRICS_PORT: String(metricsPort),
       LOG_LEVEL: settings.logLevel,
+      // Node keeps there what it has compiled, by path and content: a start takes two thirds of the time.
+      NODE_COMPILE_CACHE: join(places.data, 'compiled'),
       ...own[name],
     }),
   }))

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { compileCache } from './compile-cache.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 
@@ -54,6 +55,7 @@ export function serviceProcess(options: ServiceOptions): ServiceProcess {
         PORT: String(port),
         ...(metricsPort !== undefined && { METRICS_PORT: String(metricsPort) }),
         LOG_LEVEL: 'info',
+        ...compileCache(),
         ...env,
       }
       child = spawn(process.execPath, [...nodeArgs, script], {

@@ -3,6 +3,8 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 
+// The cache spares each process compiling what others of the run have compiled.
+const { PATH, NODE_COMPILE_CACHE } = process.env
 const main = join(import.meta.dirname, '../src/cli/main.ts')
 
 export interface Ended {
@@ -33,7 +35,7 @@ export async function aigov(args: readonly string[], options: RunOptions = {}): 
 export function start(args: readonly string[], { cwd, env }: RunOptions = {}) {
   return spawn(process.execPath, [main, ...args], {
     stdio: ['pipe', 'pipe', 'pipe'],
-    env: { PATH: process.env.PATH, ...env },
+    env: { PATH, NODE_COMPILE_CACHE, ...env },
     ...(cwd && { cwd }),
   })
 }

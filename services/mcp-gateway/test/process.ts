@@ -9,9 +9,13 @@ import { freePort } from './harness.ts'
 /** What a container runs. */
 export const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 
-/** Starts `main.ts` with nothing in its environment but `env`. */
+/** Starts `main.ts` with nothing in its environment but `env`, and what other processes of the run have compiled. */
 export function spawnGateway(t: TestContext, env: Record<string, string>) {
-  const child = spawn(process.execPath, [MAIN], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const { NODE_COMPILE_CACHE } = process.env
+  const child = spawn(process.execPath, [MAIN], {
+    env: { NODE_COMPILE_CACHE, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   t.after(() => child.kill('SIGKILL'))
   const output = { stdout: '', stderr: '' }
   child.stdout.on('data', (chunk) => {
