@@ -2,7 +2,8 @@
 // of this repository, which is not published: it is compiled along, and laid beside the command line with the few
 // modules that it imports. Plain JavaScript on purpose: any Node from 20 on runs it.
 //
-//   node build.js          called by "npm run build"
+//   node build.js            into dist: called by "npm run build"
+//   node build.js FOLDER     into another folder
 import { spawnSync } from 'node:child_process'
 import {
   existsSync,
@@ -14,17 +15,17 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { dirname, join, relative } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 
 const here = import.meta.dirname
-const dist = join(here, 'dist')
-const tree = join(here, 'dist.tree')
+const dist = resolve(process.argv[2] ?? join(here, 'dist'))
+const tree = `${dist}.tree`
 const services = join(dist, 'services')
 /** What is started or imported from outside; all else is reached from these. */
 const ENTRIES = ['index.js', 'cli/main.js', 'cli/verify-worker.js']
 
-function compile(config) {
-  const { status } = spawnSync('tsc', ['-p', config], { cwd: here, stdio: 'inherit' })
+function compile(config, ...options) {
+  const { status } = spawnSync('tsc', ['-p', config, ...options], { cwd: here, stdio: 'inherit' })
   if (status !== 0) process.exit(status ?? 1)
 }
 
@@ -85,7 +86,7 @@ function prune(linked) {
 
 for (const folder of [dist, tree]) rmSync(folder, { recursive: true, force: true })
 compile('tsconfig.browser.json')
-compile('tsconfig.build.json')
+compile('tsconfig.build.json', '--outDir', tree)
 place()
 const linked = new Set()
 for (const entry of ENTRIES) link(join(dist, entry), linked)
