@@ -3,9 +3,12 @@ import { type CommandResult, runCommand } from './command.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 
-/** Builds the TypeScript client in this checkout. */
+let built: Promise<unknown> | undefined
+
+/** Builds the TypeScript client in this checkout, once for all scenarios of a run. */
 export async function buildClient(): Promise<void> {
-  await runCommand(['npm', 'run', '--silent', 'build'], { cwd: root, env: process.env })
+  built ??= runCommand(['npm', 'run', '--silent', 'build'], { cwd: root, env: process.env })
+  await built
 }
 
 /** The built command line. Exit codes 4, "not verified", and 8, "consistent, key not pinned", are answers. */
