@@ -37,7 +37,7 @@ export interface Limits {
   largeBody: number
   largeInFlight: number
   largePatience: number
-  /** Memory for bodies of more than 64 KiB: four batches of the largest size. */
+  /** Memory for bodies of more than 64 KiB: four batches of the largest size, three of them of one caller. */
   bodyRoom: number
   /** Connections of callers. */
   callers: number

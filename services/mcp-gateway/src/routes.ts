@@ -7,7 +7,7 @@ import { traceHeaders } from '@ai-governance/common/trace-context'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { type DirectoryAnswer, type RegisteredAnswer, RegisteredRecord } from './answers.ts'
-import type { Caller } from './auth/caller.ts'
+import { type Caller, flowOf } from './auth/caller.ts'
 import type { IdentityHeaders } from './auth/signing.ts'
 import { registerGate } from './gate/gate-route.ts'
 import { type Bodies, takeBody } from './ingress/body.ts'
@@ -96,8 +96,10 @@ function callLineage(
   request: FastifyRequest,
   { upstreams, limits, callerOf, sign }: Parts,
 ): Promise<WholeAnswer> {
+  const caller = callerOf(request.raw)
   const calls = new OwnCalls({
-    ...{ upstreams, sign, caller: callerOf(request.raw), requestId: request.id },
+    ...{ upstreams, sign, caller, flow: flowOf(caller, request.raw.socket) },
+    requestId: request.id,
     trace: traceHeaders(requestTrace(request.raw)),
     within: limits.answerHead,
   })

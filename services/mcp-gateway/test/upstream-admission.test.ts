@@ -2,50 +2,30 @@ import assert from 'node:assert/strict'
 import type { ServerResponse } from 'node:http'
 import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Admission } from '../src/upstreams/admission.ts'
+import { stage } from './admission-stage.ts'
 import { assertRefused, getBytes, postBytes, sendRaw, startPair } from './harness.ts'
-
-/** An admission of two places with a clock of its own, and what became of whom. */
-function stage({ waiting = 3, late = false } = {}) {
-  const clock = { ms: 0 }
-  const story: string[] = []
-  const admission = new Admission({
-    ...{ places: () => 2, waiting, isLate: () => late, now: () => clock.ms },
-    ...{ burst: 50, patience: 10 },
-  })
-  const enter = (...names: string[]) => {
-    for (const name of names) {
-      admission.enter({
-        admitted: () => story.push(`${name} in`),
-        shed: () => story.push(`${name} away`),
-      })
-    }
-  }
-  const told = () => story.splice(0).join(', ')
-  return { admission, clock, enter, told }
-}
 
 describe('the places at a service', () => {
   test('are taken at once while there are some; then one waits, and the first who came is next', () => {
-    const { admission, enter, told } = stage()
+    const { enter, told, leave } = stage()
     enter('a', 'b', 'c', 'd')
     assert.equal(told(), 'a in, b in')
-    admission.leave()
+    leave()
     assert.equal(told(), 'c in')
-    admission.leave()
+    leave()
     assert.equal(told(), 'd in')
   })
 
   test('with a full queue refuse at once, and say so before', () => {
-    const { admission, enter, told } = stage({ waiting: 1 })
+    const { admission, enter, told, leave } = stage({ waiting: 1 })
     enter('a', 'b')
-    assert.equal(admission.isFull, false)
+    assert.equal(admission.isFullFor('a'), false)
     enter('c')
-    assert.equal(admission.isFull, true)
+    assert.equal(admission.isFullFor('a'), true)
     enter('d')
     assert.equal(told(), 'a in, b in, d away')
-    admission.leave()
-    assert.equal(admission.isFull, false)
+    leave()
+    assert.equal(admission.isFullFor('a'), false)
   })
 
   test('let nobody wait while the process is behind', () => {
@@ -72,7 +52,7 @@ describe('the places at a service', () => {
   })
 
   test('with a queue that does not empty let in the newest, and send away who is late', () => {
-    const { admission, clock, enter, told } = stage()
+    const { clock, enter, told, leave } = stage()
     enter('a', 'b', 'c')
     clock.ms = 48
     enter('d')
@@ -80,33 +60,33 @@ describe('the places at a service', () => {
     enter('e')
     told()
     clock.ms = 59
-    admission.leave()
+    leave()
     assert.equal(told(), 'c away, d away, e in')
   })
 
   test('are no calmer where the queue empties because all who waited were sent away', () => {
-    const { admission, clock, enter, told } = stage()
+    const { admission, clock, enter, told, leave } = stage()
     enter('a', 'b', 'c')
     clock.ms = 60
     admission.expire()
     assert.equal(told(), 'a in, b in, c away')
     enter('d', 'e')
     clock.ms = 65
-    admission.leave()
+    leave()
     assert.equal(told(), 'e in')
   })
 
   test('are as before once the queue has emptied', () => {
-    const { admission, clock, enter, told } = stage()
+    const { admission, clock, enter, told, leave } = stage()
     enter('a', 'b', 'c')
     clock.ms = 49
-    for (let n = 0; n < 3; n++) admission.leave()
+    for (let n = 0; n < 3; n++) leave()
     assert.equal(admission.inside, 0)
     told()
     clock.ms = 1_000
     enter('d', 'e', 'f', 'g')
     clock.ms = 1_040
-    admission.leave()
+    leave()
     assert.equal(told(), 'd in, e in, f in')
   })
 })

@@ -89,8 +89,10 @@ function authenticatorOf({ config: { auth }, app, issuerTimes }: AuthParts): Aut
 function appendBatch(upstreams: Upstreams, sign: IdentityHeaders): AppendBatch | null {
   if (!upstreams.has('mcp-audit')) return null
   return async (body, key) => {
-    const parts = { upstreams, sign, caller: GATEWAY, requestId: requestId(undefined) }
-    const { status, text } = await new OwnCalls({ ...parts, within: APPEND_WITHIN }).make({
+    const own = { caller: GATEWAY, flow: GATEWAY.actor, requestId: requestId(undefined) }
+    const { status, text } = await new OwnCalls({
+      ...{ upstreams, sign, ...own, within: APPEND_WITHIN },
+    }).make({
       ...{ service: 'mcp-audit', method: 'POST', target: '/log/batch', asGateway: true },
       ...{ body, key, writes: true },
     })

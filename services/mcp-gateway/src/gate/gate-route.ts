@@ -4,7 +4,7 @@ import { requestTrace } from '@ai-governance/common/request-trace'
 import type { App, ZodTypeProvider } from '@ai-governance/common/server'
 import { traceHeaders } from '@ai-governance/common/trace-context'
 import type { FastifyRequest } from 'fastify'
-import type { Caller } from '../auth/caller.ts'
+import { type Caller, flowOf } from '../auth/caller.ts'
 import type { IdentityHeaders } from '../auth/signing.ts'
 import { type Bodies, takeBody } from '../ingress/body.ts'
 import type { Limits } from '../limits.ts'
@@ -37,8 +37,10 @@ export function registerGate(app: App, parts: GateParts): void {
         '/api/v1/gate',
         { schema: { body: GateBody, querystring: GateQuery } },
         async (request, reply) => {
+          const caller = callerOf(request.raw)
           const calls = new OwnCalls({
-            ...{ upstreams, sign, caller: callerOf(request.raw), requestId: request.id },
+            ...{ upstreams, sign, caller, flow: flowOf(caller, request.raw.socket) },
+            requestId: request.id,
             trace: traceHeaders(requestTrace(request.raw)),
             within: limits.answerHead,
           })

@@ -22,47 +22,82 @@ export function takeBody(bodies: Bodies, request: IncomingMessage): CheckedBody 
 /** Up to this size, in bytes, a body needs no room: however many large ones come, plain appends pass. */
 export const SMALL_BODY = 65_536
 
-/** The memory, in bytes, that all large bodies together may take while they arrive and until they are answered. */
+/** A flow that has more bodies than one may hold so many times what is left free. */
+const SHARE = 3
+
+/**
+ * The memory, in bytes, that all large bodies together may take while they arrive and until they are answered.
+ *
+ * What is taken cannot be taken back before the answer, so some is always left for whoever comes next: a flow with
+ * several bodies holds at most three times what is free (the dynamic threshold of shared-memory switches, Choudhury
+ * and Hahne 1998). Alone that is three quarters, of two each has 3/7. The only body of a flow may take all that is free.
+ */
 export class BodyRoom {
   #free: number
+  /** By flow; those that hold nothing are not in it. */
+  readonly #held = new Map<string, number>()
 
   constructor(bytes: number) {
     this.#free = bytes
   }
 
   /** Whether a body of so many bytes would find room if it came now. */
-  admits(announced: number): boolean {
-    return announced <= SMALL_BODY || announced <= this.#free
+  admits(flow: string, announced: number): boolean {
+    return announced <= SMALL_BODY || this.#hasRoom(flow, announced, 0)
   }
 
-  /** False, and nothing is taken, where there is not so much. */
-  take(bytes: number): boolean {
-    if (bytes > this.#free) return false
+  /**
+   * Takes more for a body that has `own` bytes of the room by now. False, and nothing is taken, where there is not
+   * so much.
+   */
+  take(flow: string, bytes: number, own: number): boolean {
+    if (!this.#hasRoom(flow, bytes, own)) return false
     this.#free -= bytes
+    this.#held.set(flow, this.#heldBy(flow) + bytes)
     return true
   }
 
   /** Gives back what {@link readBody} took for a body, once the answer is over. */
-  giveAfter(response: ServerResponse, body: Buffer): void {
+  giveAfter(response: ServerResponse, flow: string, body: Buffer): void {
     const { length } = body
     if (length <= SMALL_BODY) return
-    if (response.closed) this.give(length)
-    else response.once('close', () => this.give(length))
+    if (response.closed) this.give(flow, length)
+    else response.once('close', () => this.give(flow, length))
   }
 
-  give(bytes: number): void {
+  give(flow: string, bytes: number): void {
+    if (bytes === 0) return
     this.#free += bytes
+    const left = this.#heldBy(flow) - bytes
+    if (left > 0) this.#held.set(flow, left)
+    else this.#held.delete(flow)
+  }
+
+  #hasRoom(flow: string, bytes: number, own: number): boolean {
+    const left = this.#free - bytes
+    if (left < 0) return false
+    const held = this.#heldBy(flow)
+    return held === own || held + bytes <= SHARE * left
+  }
+
+  #heldBy(flow: string): number {
+    return this.#held.get(flow) ?? 0
   }
 }
 
 /**
  * The whole body of a request. Rejects as soon as there is more than `limit` (`body_too_large`) or more than
- * there is room for (`overloaded`), and where the caller leaves before the end (`malformed_request`, which it
+ * there is room for in its flow (`overloaded`), and where the caller leaves before the end (`malformed_request`, which it
  * will not hear). Only what has arrived takes room: who merely announces a body takes nobody's place. What a
  * whole body has taken is given back by `room.giveAfter`. (The response is no business of this function for
  * a reason: a request that refers to its response made garbage collection cost twice as much.)
  */
-export function readBody(request: IncomingMessage, limit: number, room: BodyRoom): Promise<Buffer> {
+export function readBody(
+  request: IncomingMessage,
+  limit: number,
+  room: BodyRoom,
+  flow: string,
+): Promise<Buffer> {
   // Node has ended what announces no body (`optimizeEmptyRequests`), and says no more of it.
   if (request.readableEnded) return Promise.resolve(Buffer.alloc(0))
   return new Promise((resolve, reject) => {
@@ -72,7 +107,7 @@ export function readBody(request: IncomingMessage, limit: number, room: BodyRoom
     const refuse = (code: 'body_too_large' | 'overloaded' | 'malformed_request') => {
       request.off('data', onData)
       chunks.length = 0
-      room.give(held)
+      room.give(flow, held)
       held = 0
       reject(new ApiError(code))
     }
@@ -81,7 +116,7 @@ export function readBody(request: IncomingMessage, limit: number, room: BodyRoom
       chunks.push(chunk)
       if (size > limit) refuse('body_too_large')
       else if (size <= SMALL_BODY) return
-      else if (room.take(size - held)) held = size
+      else if (room.take(flow, size - held, held)) held = size
       else refuse('overloaded')
     }
     request.on('data', onData)

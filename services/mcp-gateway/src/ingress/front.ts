@@ -176,12 +176,12 @@ export class Front {
     const { room } = this.#options
     try {
       if (head.chunked || head.contentLength > SMALL_BODY) authorize()
-      if (!room.admits(head.contentLength)) throw new ApiError('overloaded')
+      if (!room.admits(visit.flow, head.contentLength)) throw new ApiError('overloaded')
       if (head.expectsContinue) response.writeContinue()
-      const bytes = await readBody(request, taken.bytes, room)
-      room.giveAfter(response, bytes)
+      const bytes = await readBody(request, taken.bytes, room, visit.flow)
+      room.giveAfter(response, visit.flow, bytes)
       // Under overload, parsing is spared for those who find a place.
-      if (lane?.isFull(bytes.length)) throw new ApiError('overloaded')
+      if (lane?.isFullFor(visit.flow, bytes.length)) throw new ApiError('overloaded')
       next({ bytes, value: parseBody(bytes, head.contentType, taken) })
     } catch (error) {
       visit.refuse(asApiError(error))

@@ -6,7 +6,7 @@ import { isRefused } from '@ai-governance/common/problem-socket'
 import { traceFields } from '@ai-governance/common/trace-context'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Denial } from '../auth/authenticator.ts'
-import type { Caller } from '../auth/caller.ts'
+import { type Caller, flowOf } from '../auth/caller.ts'
 import { sourceOf } from '../auth/rate-limits.ts'
 import type { IdentityHeaders } from '../auth/signing.ts'
 import type { GatewayCounters } from '../gateway-metrics.ts'
@@ -41,6 +41,7 @@ export class Visit {
   route = 'none'
   /** Called when the caller has gone before the answer was complete. */
   onAbandoned: (() => void) | undefined
+  #flow: string | undefined
   readonly #counter: Counter
   readonly #startedAt = performance.now()
   #begun = false
@@ -66,6 +67,12 @@ export class Visit {
     this.#counter.metrics.inFlight++
     if (this.response.closed) this.#closed()
     else this.response.on('close', () => this.#closed())
+  }
+
+  /** Among whom it shares places and room; asked for once its caller is known. */
+  get flow(): string {
+    this.#flow ??= flowOf(this.caller ?? null, this.request.socket)
+    return this.#flow
   }
 
   /** Says of one attempt to call a service on whose behalf it is made. */

@@ -1,3 +1,5 @@
+import { type Flow, Flows } from './flows.ts'
+
 /** Somebody who wants a place. Exactly one of the two is called, at once or later. */
 export interface Entrant {
   admitted(): void
@@ -13,7 +15,7 @@ export interface AdmissionOptions {
   burst: number
   /** How long one waits after that, in ms. */
   patience: number
-  /** Whether the process itself is behind with its work: then nobody waits. */
+  /** Whether the process itself is behind with its work: then nobody waits who has a place, or waits already. */
   isLate?: () => boolean
   /** A clock in ms. */
   now?: () => number
@@ -24,12 +26,16 @@ export interface AdmissionOptions {
  * may wait in it. One that never empties only makes everybody late: then the wait is cut short and the newest
  * goes first, so that whoever gets a place got it fast and the rest is told at once to come back. (The rule of
  * CoDel, RFC 8289, with the time since the queue last emptied into places as its measure.)
+ *
+ * Whose call it is counts only where somebody waits: then the next place is for the flow that has the fewest, and
+ * a full queue sends away the newest of the flow that has most, so that no caller keeps another out by asking more
+ * often. One alone may have everything. The flow of {@link leave} is that of {@link enter}.
  */
 export class Admission {
   readonly #options: AdmissionOptions
   readonly #now: () => number
+  readonly #flows = new Flows<Entrant>()
   #inside = 0
-  #queue: { entrant: Entrant; since: number }[] = []
   /** When the last place was taken, or the last who waited got one. */
   #calmAt: number
   #timer: NodeJS.Timeout | undefined
@@ -45,63 +51,81 @@ export class Admission {
   }
 
   get waiting(): number {
-    return this.#queue.length
+    return this.#flows.waiting
   }
 
-  /** Whether somebody who came now would be sent away. */
-  get isFull(): boolean {
-    const { places, waiting, isLate } = this.#options
-    if (this.#inside < places()) return false
+  /** Whether somebody of this flow who came now would be sent away. */
+  isFullFor(name: string): boolean {
+    if (this.#inside < this.#options.places()) return false
     this.expire()
-    return this.#queue.length >= waiting || (isLate?.() ?? false)
+    return !this.#mayWait(this.#flows.get(name))
   }
 
-  enter(entrant: Entrant): void {
-    const { places } = this.#options
+  enter(entrant: Entrant, name: string): void {
+    const { places, patience } = this.#options
     if (this.#inside < places()) {
+      this.#flows.get(name).inside++
       this.#inside++
       if (this.#inside >= places()) this.#calmAt = this.#now()
       entrant.admitted()
       return
     }
-    if (this.isFull) {
+    this.expire()
+    const flow = this.#flows.get(name)
+    if (!this.#mayWait(flow)) {
       entrant.shed()
       return
     }
-    this.#queue.push({ entrant, since: this.#now() })
-    this.#timer ??= setTimeout(() => this.#sweep(), this.#options.patience).unref()
+    const displaced = this.#isQueueFull() ? this.#flows.takeNewestOfLargest() : undefined
+    this.#flows.push(flow, entrant, this.#now())
+    this.#timer ??= setTimeout(() => this.#sweep(), patience).unref()
+    displaced?.shed()
   }
 
   /** Gives a place back, to the next who waits. */
-  leave(): void {
+  leave(name: string): void {
+    this.#flows.get(name).inside--
     this.#inside--
-    if (this.#queue.length === 0) return
+    if (this.#flows.waiting === 0) return
     this.expire()
-    while (this.#queue.length > 0 && this.#inside < this.#options.places()) {
-      const next = this.#isPressed() ? this.#queue.pop() : this.#queue.shift()
-      if (this.#queue.length === 0) this.#calmAt = this.#now()
+    while (this.#flows.waiting > 0 && this.#inside < this.#options.places()) {
+      const next = this.#flows.takeNext(this.#isPressed())
+      if (this.#flows.waiting === 0) this.#calmAt = this.#now()
       this.#inside++
-      next?.entrant.admitted()
+      next?.admitted()
     }
   }
 
   /** Sends away who has waited for too long. */
   expire(): void {
     if (!this.#isPressed()) return
-    const before = this.#now() - this.#options.patience
-    const late = this.#queue.findIndex(({ since }) => since > before)
-    const count = late === -1 ? this.#queue.length : late
-    for (const { entrant } of this.#queue.splice(0, count)) entrant.shed()
+    const { patience, burst } = this.#options
+    const now = this.#now()
+    // Whoever has no place gets the next one, and is not who makes the others wait.
+    const late = this.#flows.takeLate(now - patience, now - Math.max(patience, burst))
+    for (const entrant of late) entrant.shed()
+  }
+
+  #mayWait(flow: Flow<Entrant>): boolean {
+    const { isLate } = this.#options
+    const size = flow.inside + flow.queue.length
+    if (isLate?.() && size > 0) return false
+    // Changing places with somebody of a flow that is no larger would go on for ever.
+    return !this.#isQueueFull() || size + 1 < this.#flows.largest
+  }
+
+  #isQueueFull(): boolean {
+    return this.#flows.waiting >= this.#options.waiting
   }
 
   #isPressed(): boolean {
-    return this.#queue.length > 0 && this.#now() - this.#calmAt > this.#options.burst
+    return this.#flows.waiting > 0 && this.#now() - this.#calmAt > this.#options.burst
   }
 
   #sweep(): void {
     this.#timer = undefined
     this.expire()
-    if (this.#queue.length === 0) return
+    if (this.#flows.waiting === 0) return
     this.#timer = setTimeout(() => this.#sweep(), this.#options.patience).unref()
   }
 }

@@ -1,11 +1,14 @@
 import { ApiError } from '@ai-governance/common/errors'
 import type { Dispatcher } from 'undici'
 import type { IncomingHttpHeaders } from 'undici/types/header.d.ts'
+import { GATEWAY_NAME } from '../directory.ts'
 import type { Lane } from './lane.ts'
 import type { Replica } from './replica.ts'
 import { isLost, isNotConnected } from './upstream-fault.ts'
 
 export interface Question {
+  /** Whose place it takes; the gateway's own where it is left out. */
+  flow?: string
   method: 'GET' | 'POST'
   path: string
   /** Name and value in turn; a function where they are made for each attempt, as a signed identity must be. */
@@ -35,14 +38,16 @@ export async function ask(lane: Lane, question: Question, ms: number): Promise<W
 }
 
 async function inPlace(lane: Lane, question: Question, signal: AbortSignal): Promise<WholeAnswer> {
-  const bytes = Buffer.byteLength(question.body ?? '')
+  const { flow = GATEWAY_NAME, body } = question
+  const bytes = Buffer.byteLength(body ?? '')
   await new Promise<void>((resolve, reject) => {
-    lane.enter({ admitted: resolve, shed: () => reject(new ApiError('overloaded')) }, bytes)
+    const shed = () => reject(new ApiError('overloaded'))
+    lane.enter({ admitted: resolve, shed }, flow, bytes)
   })
   try {
     return await attempts(lane, question, signal)
   } finally {
-    lane.leave(bytes)
+    lane.leave(flow, bytes)
   }
 }
 

@@ -24,29 +24,28 @@ export class Lane {
     this.#options = options
   }
 
-  /** Takes a place for a call with a body of so many bytes; whoever was admitted calls {@link leave}. */
-  enter(entrant: Entrant, bytes: number): void {
+  /** Takes a place for a call of a flow with a body of so many bytes; whoever was admitted calls {@link leave}. */
+  enter(entrant: Entrant, flow: string, bytes: number): void {
     const { calls } = this.#options
     const large = this.#largeFor(bytes)
     if (!large) {
-      if (calls) calls.enter(entrant)
+      if (calls) calls.enter(entrant, flow)
       else entrant.admitted()
       return
     }
     const shed = () => {
-      large.leave()
+      large.leave(flow)
       entrant.shed()
     }
-    large.enter({
-      admitted: () =>
-        calls ? calls.enter({ admitted: () => entrant.admitted(), shed }) : entrant.admitted(),
-      shed: () => entrant.shed(),
-    })
+    const then = { admitted: () => entrant.admitted(), shed }
+    const admitted = () => (calls ? calls.enter(then, flow) : entrant.admitted())
+    large.enter({ admitted, shed: () => entrant.shed() }, flow)
   }
 
-  /** Whether a call with a body of so many bytes would be sent away if it came now. */
-  isFull(bytes: number): boolean {
-    return (this.#largeFor(bytes)?.isFull || this.#options.calls?.isFull) ?? false
+  /** Whether a call of a flow with a body of so many bytes would be sent away if it came now. */
+  isFullFor(flow: string, bytes: number): boolean {
+    const { calls } = this.#options
+    return (this.#largeFor(bytes)?.isFullFor(flow) || calls?.isFullFor(flow)) ?? false
   }
 
   /** How many wait for a place. */
@@ -54,10 +53,10 @@ export class Lane {
     return this.#options.calls?.waiting ?? 0
   }
 
-  /** Gives the place of a call with a body of so many bytes back. */
-  leave(bytes: number): void {
-    this.#options.calls?.leave()
-    this.#largeFor(bytes)?.leave()
+  /** Gives the place of a call of a flow with a body of so many bytes back. */
+  leave(flow: string, bytes: number): void {
+    this.#options.calls?.leave(flow)
+    this.#largeFor(bytes)?.leave(flow)
   }
 
   #largeFor(bytes: number): Admission | null {

@@ -34,6 +34,7 @@ export class OwnCalls {
   readonly #upstreams: Upstreams
   readonly #sign: IdentityHeaders
   readonly #caller: Caller
+  readonly #flow: string
   readonly #requestId: string
   readonly #trace: readonly string[]
   readonly #until: number
@@ -42,6 +43,8 @@ export class OwnCalls {
     upstreams: Upstreams
     sign: IdentityHeaders
     caller: Caller
+    /** Whose places they take, as `flowOf` names it. */
+    flow: string
     requestId: string
     /** Headers that carry its trace on, name and value in turn; none where no request is behind it. */
     trace?: readonly string[]
@@ -51,6 +54,7 @@ export class OwnCalls {
     this.#upstreams = options.upstreams
     this.#sign = options.sign
     this.#caller = options.caller
+    this.#flow = options.flow
     this.#requestId = options.requestId
     this.#trace = options.trace ?? []
     this.#until = performance.now() + options.within
@@ -74,7 +78,8 @@ export class OwnCalls {
       ...(key === null ? [] : ['idempotency-key', key]),
     ]
     const question: Question = {
-      ...{ method, path: target, headers, repeatable: !writes || key !== null },
+      ...{ flow: this.#flow, method, path: target, headers },
+      repeatable: !writes || key !== null,
       ...(body !== null && { body }),
     }
     try {

@@ -79,7 +79,7 @@ class Forwarding implements Dispatcher.DispatchHandler, Entrant {
 
   /** Makes the call as soon as the service has a place for it. */
   start(): void {
-    this.#lane.enter(this, this.#bytes)
+    this.#lane.enter(this, this.#visit.flow, this.#bytes)
   }
 
   admitted(): void {
@@ -273,7 +273,7 @@ class Forwarding implements Dispatcher.DispatchHandler, Entrant {
   }
 
   #leave(): void {
-    if (this.#hasPlace) this.#lane.leave(this.#bytes)
+    if (this.#hasPlace) this.#lane.leave(this.#visit.flow, this.#bytes)
     this.#hasPlace = false
   }
 
