@@ -14,6 +14,7 @@ import {
   verified,
   writeKeys,
 } from './auth-harness.ts'
+import { verdictOf } from './gate-services.ts'
 import {
   type Answer,
   assertRefused,
@@ -81,7 +82,7 @@ async function startShared(t: TestContext, limits: Partial<Limits>) {
         ? 'polite'
         : 'greedy',
     )
-  return { ...keys, recorder, send, release, serve, waiting, callers }
+  return { ...keys, recorder, send, release, serve, waiting, callers, held }
 }
 
 const times = <Item>(count: number, make: () => Item): Item[] => Array.from({ length: count }, make)
@@ -146,3 +147,42 @@ test('of the room for bodies a key leaves some for others', GUARD, async (t) => 
   await until(t, () => callers('mcp-policy').at(-1) === 'polite')
   assert.deepEqual(await serve([...many, other]), [200, 200, 200, 200])
 })
+
+test(
+  'the gate works on two large bodies at once, and on small ones beside them',
+  GUARD,
+  async (t) => {
+    const shared = await startShared(t, { largeBody: 100_000 })
+    const { greedy, polite, send, held, recorder } = shared
+    const question = (bytes: number) => ({ payload: { text: 'x'.repeat(bytes) }, subject: 'm@1' })
+    const large = JSON.stringify(question(100_000))
+    const many = times(6, () => send(greedy, '/api/v1/gate', large))
+    await until(t, () => recorder.received.length === 2)
+    const small = send(polite, '/api/v1/gate', JSON.stringify(question(10)))
+    await until(t, () => recorder.received.length === 3)
+    const bytes = recorder.received.map(({ body }) => body.length)
+    assert.equal(bytes.filter((length) => length > 100_000).length, 2)
+    let isOver = false
+    const all = Promise.all([...many, small]).finally(() => {
+      isOver = true
+    })
+    let answered = 0
+    let atOnce = 0
+    await until(t, () => {
+      const calls = recorder.received.slice(answered)
+      atOnce = Math.max(atOnce, calls.filter(({ body }) => body.length > 100_000).length)
+      for (const response of held.splice(0)) {
+        const { target, body } = recorder.received[answered++] ?? assert.fail('nothing came')
+        const said = JSON.parse(body.toString())
+        const decided = { ...said, id: 7, entry_hash: 'ab'.repeat(32) }
+        response.end(JSON.stringify(target === '/log' ? decided : verdictOf(said.payload)))
+      }
+      return isOver
+    })
+    assert.deepEqual(
+      (await all).map(({ status }) => status),
+      Array(7).fill(200),
+    )
+    assert.equal(atOnce, 2)
+  },
+)

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { scheduler } from 'node:timers/promises'
 import { idempotencyKey } from '@ai-governance/common/idempotency-key'
 import { requestTrace } from '@ai-governance/common/request-trace'
 import type { App, ZodTypeProvider } from '@ai-governance/common/server'
@@ -44,6 +45,8 @@ export function registerGate(app: App, parts: GateParts): void {
             trace: traceHeaders(requestTrace(request.raw)),
             within: limits.answerHead,
           })
+          // Hashing a large payload takes as long as parsing it did: others have their turn in between.
+          await scheduler.yield()
           const key = idempotencyKey(request.raw.rawHeaders)
           const { proof } = request.query
           const { text, replayed } = await decideAndRecord(calls, request.body, { key, proof })

@@ -15,6 +15,7 @@ import { forward } from '../upstreams/proxy.ts'
 import { laneOf, type Upstream, type Upstreams } from '../upstreams/upstreams.ts'
 import { type Bodies, type BodyRoom, type CheckedBody, readBody, SMALL_BODY } from './body.ts'
 import { forwardedHeaders } from './headers.ts'
+import type { LargeBodies } from './large-bodies.ts'
 import { announcesBody, type RequestHead, readHead } from './request-head.ts'
 import { MAX_TARGET, parseTarget, type Target } from './target.ts'
 import { type Counter, Visit } from './visit.ts'
@@ -27,6 +28,7 @@ export interface FrontOptions {
   upstreams: Upstreams
   limits: Limits
   room: BodyRoom
+  large: LargeBodies
   bodies: Bodies
   callers: Callers
   guard: Guard
@@ -173,13 +175,18 @@ export class Front {
     next: (body: CheckedBody) => void,
   ): Promise<void> {
     const { request, response, head } = visit
-    const { room } = this.#options
+    const { room, large } = this.#options
     try {
       if (head.chunked || head.contentLength > SMALL_BODY) authorize()
       if (!room.admits(visit.flow, head.contentLength)) throw new ApiError('overloaded')
       if (head.expectsContinue) response.writeContinue()
       const bytes = await readBody(request, taken.bytes, room, visit.flow)
       room.giveAfter(response, visit.flow, bytes)
+      if (large.concerns(bytes.length)) {
+        await large.turn(visit.flow, bytes.length, response, lane === null)
+        // Nobody waits for it any more.
+        if (response.closed) return visit.begin()
+      }
       // Under overload, parsing is spared for those who find a place.
       if (lane?.isFullFor(visit.flow, bytes.length)) throw new ApiError('overloaded')
       next({ bytes, value: parseBody(bytes, head.contentType, taken) })
