@@ -10,18 +10,13 @@ import type { AuditStore } from './audit-store.ts'
 import type { TreeHead } from './signer/signed-note.ts'
 import type { TreeReader } from './tree-store.ts'
 import { ErasureCheck } from './verify-erasures.ts'
+import type { Fault } from './verify-fault.ts'
 import { SubtreeCheck, signedFault, wholeTree } from './verify-tree.ts'
 
 export interface VerifyRequest {
   from_id: number
   /** Entries to verify at most in this step. */
   limit: number
-}
-
-/** What is wrong, and the first entry that shows it. */
-export interface Fault {
-  id: number
-  reason: string
 }
 
 const CHUNK = { limit: 2_000, maxBytes: 8 * 1_048_576 }

@@ -1,7 +1,7 @@
 import type { AuditEntry } from '@ai-governance/common/audit-entry'
 import { z } from 'zod'
 import type { AuditStore } from './audit-store.ts'
-import type { Fault } from './verify-chain.ts'
+import type { Fault } from './verify-fault.ts'
 
 const ERASURE = 'audit.details_erased'
 const position = z.int().min(1)

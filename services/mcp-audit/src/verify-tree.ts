@@ -4,7 +4,7 @@ import { LogTree } from './tree/log-tree.ts'
 import { HASH_BYTES } from './tree/merkle.ts'
 import { SUBTREE_LEAVES, SUBTREE_LEVEL, Subtree } from './tree/subtree.ts'
 import type { TreeReader } from './tree-store.ts'
-import type { Fault } from './verify-chain.ts'
+import type { Fault } from './verify-fault.ts'
 
 /** Recomputes each full subtree that the entries complete, and holds it against the stored one. */
 export class SubtreeCheck {
