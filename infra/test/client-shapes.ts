@@ -35,7 +35,8 @@ import type {
   RevisionsQuery,
   VerifyQuery,
 } from '../../clients/typescript/src/index.ts'
-import type { OkAnswer, ProblemAnswer } from '../../services/common/src/answers.ts'
+import type { OkAnswer } from '../../services/common/src/answers.ts'
+import type { ProblemAnswer } from '../../services/common/src/errors.ts'
 import type * as audit from '../../services/mcp-audit/src/answers.ts'
 import type * as auditAppends from '../../services/mcp-audit/src/append-routes.ts'
 import type * as auditErasures from '../../services/mcp-audit/src/erasure-routes.ts'

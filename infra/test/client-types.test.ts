@@ -9,7 +9,8 @@ import {
   verifyExport,
   verifyInclusionProof,
 } from '../../clients/typescript/src/index.ts'
-import { OkAnswer, ProblemAnswer } from '../../services/common/src/answers.ts'
+import { OkAnswer } from '../../services/common/src/answers.ts'
+import { ProblemAnswer } from '../../services/common/src/errors.ts'
 import * as audit from '../../services/mcp-audit/src/answers.ts'
 import * as gateway from '../../services/mcp-gateway/src/answers.ts'
 import * as lineage from '../../services/mcp-lineage/src/answers.ts'

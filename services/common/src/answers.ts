@@ -1,20 +1,7 @@
 import { z } from 'zod'
-import { ERROR_CODES } from './errors.ts'
 
 /** The answer of `GET /healthz`, and of `GET /readyz` while nothing is missing. */
 export const OkAnswer = z.strictObject({ ok: z.literal(true) })
-
-/** The body of every error answer: RFC 9457 problem details with `code` and `request_id`. */
-export const ProblemAnswer = z.strictObject({
-  type: z.string(),
-  title: z.string(),
-  status: z.int(),
-  code: z.enum(ERROR_CODES),
-  detail: z.string(),
-  request_id: z.string(),
-  /** What is wrong with the request: where (a JSON path such as `payload.risk`) and what. */
-  errors: z.array(z.strictObject({ path: z.string(), message: z.string() })).optional(),
-})
 
 /** SHA-256 in lower-case hex. */
 export const sha256Text = z.string().regex(/^[0-9a-f]{64}$/)

@@ -1,5 +1,4 @@
-import type { z } from 'zod'
-import type { ProblemAnswer } from './answers.ts'
+import { z } from 'zod'
 
 /**
  * Every error that a client can meet: its code, its HTTP status and its title. A code is a promise
@@ -63,6 +62,18 @@ export type ErrorCode = keyof typeof catalogue
 
 /** Every code, in the order of the catalogue. */
 export const ERROR_CODES = Object.keys(catalogue) as [ErrorCode, ...ErrorCode[]]
+
+/** The body of every error answer: RFC 9457 problem details with `code` and `request_id`. */
+export const ProblemAnswer = z.strictObject({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  code: z.enum(ERROR_CODES),
+  detail: z.string(),
+  request_id: z.string(),
+  /** What is wrong with the request: where (a JSON path such as `payload.risk`) and what. */
+  errors: z.array(z.strictObject({ path: z.string(), message: z.string() })).optional(),
+})
 
 /** The body of an error answer. */
 export type Problem = z.infer<typeof ProblemAnswer>
