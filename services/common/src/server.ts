@@ -55,6 +55,32 @@ export interface ServerOptions {
 
 export type App = ReturnType<typeof createServer>
 
+/** How Node and Fastify read requests and keep connections. Times in ms, sizes in bytes. */
+const HTTP_SETTINGS = {
+  bodyLimit: DEFAULT_BODY_LIMIT,
+  requestTimeout: 15_000,
+  keepAliveTimeout: 75_000,
+  // A socket on which nothing moves for so long, a reader that has stopped among them, is closed.
+  connectionTimeout: 60_000,
+  forceCloseConnections: 'idle',
+  // Fastify's own answer while stopping is not problem details, and what has arrived can still be served.
+  return503OnClosing: false,
+  http: {
+    headersTimeout: 10_000,
+    // Of a request that the gateway took with 16 KiB, and its signed identity, which says its target again.
+    maxHeaderSize: 32_768,
+    // How often the two time-outs are looked at; Node's default of 30 s would stretch them to 45.
+    connectionsCheckingInterval: 2_000,
+    // Node's own answer to a missing Host is not problem details; hostFault refuses it.
+    requireHostHeader: false,
+    // Whatever NODE_OPTIONS says: a lenient parser reads one request where another reads two.
+    insecureHTTPParser: false,
+  },
+  exposeHeadRoutes: false,
+  // A model id of 200 characters is up to 2,400 when percent-encoded.
+  routerOptions: { maxParamLength: 2_500 },
+} satisfies FastifyHttpOptions<Server>
+
 /**
  * An HTTP server with everything that all services share: security headers, Host check, request ids,
  * strict JSON bodies, zod validation, problem details for every error, one log line and one measurement
@@ -74,28 +100,7 @@ export function createServer(options: ServerOptions) {
     genReqId: (request) => requestId(request.headers['x-request-id']),
     childLoggerFactory: (parent, bindings, childOptions, request) =>
       parent.child({ ...bindings, ...traceFields(requestTrace(request)) }, childOptions),
-    bodyLimit: DEFAULT_BODY_LIMIT,
-    requestTimeout: 15_000,
-    keepAliveTimeout: 75_000,
-    // A socket on which nothing moves for so long, a reader that has stopped among them, is closed.
-    connectionTimeout: 60_000,
-    forceCloseConnections: 'idle',
-    // Fastify's own answer while stopping is not problem details, and what has arrived can still be served.
-    return503OnClosing: false,
-    http: {
-      headersTimeout: 10_000,
-      // Of a request that the gateway took with 16 KiB, and its signed identity, which says its target again.
-      maxHeaderSize: 32_768,
-      // How often the two time-outs are looked at; Node's default of 30 s would stretch them to 45.
-      connectionsCheckingInterval: 2_000,
-      // Node's own answer to a missing Host is not problem details; hostFault refuses it.
-      requireHostHeader: false,
-      // Whatever NODE_OPTIONS says: a lenient parser reads one request where another reads two.
-      insecureHTTPParser: false,
-    },
-    exposeHeadRoutes: false,
-    // A model id of 200 characters is up to 2,400 when percent-encoded.
-    routerOptions: { maxParamLength: 2_500 },
+    ...HTTP_SETTINGS,
     clientErrorHandler: (error, socket) => {
       const refusal = parserError(error)
       const id = refuseOnSocket(socket, refusal)
