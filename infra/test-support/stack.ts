@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { readIdentityKey } from '@ai-governance/common/identity'
 import { makeAuditKey } from '../../clients/typescript/src/audit-key.ts'
 import type { CalledService } from '../identity-keys.ts'
-import { makeIdentityKeys } from '../local/data-folder.ts'
+import { type IdentityPlaces, makeIdentityKeys } from '../local/data-folder.ts'
 import { freePort } from '../local/ports.ts'
 import { type ServiceProcess, serviceProcess } from './service-process.ts'
 
@@ -104,14 +104,17 @@ export async function startStack(
     await stop()
     throw error
   }
-  const identityKey = readIdentityKey(identity.policyToAudit, 'AUDIT_IDENTITY_KEY_PATH')
-  const keyOf = (name: CalledService) =>
-    readIdentityKey(identity.keyFiles[name], 'IDENTITY_KEY_PATH')
-  const identityKeys = {
-    'mcp-lineage': keyOf('mcp-lineage'),
-    'mcp-policy': keyOf('mcp-policy'),
-    'mcp-audit': keyOf('mcp-audit'),
+  return { gateway, lineage, policy, audit, otherAudit, verifierKey, ...keysIn(identity), stop }
+}
+
+function keysIn(places: IdentityPlaces): Pick<Stack, 'identityKey' | 'identityKeys'> {
+  const keyOf = (name: CalledService) => readIdentityKey(places.keyFiles[name], 'IDENTITY_KEY_PATH')
+  return {
+    identityKey: readIdentityKey(places.policyToAudit, 'AUDIT_IDENTITY_KEY_PATH'),
+    identityKeys: {
+      'mcp-lineage': keyOf('mcp-lineage'),
+      'mcp-policy': keyOf('mcp-policy'),
+      'mcp-audit': keyOf('mcp-audit'),
+    },
   }
-  const keys = { verifierKey, identityKey, identityKeys }
-  return { gateway, lineage, policy, audit, otherAudit, ...keys, stop }
 }
