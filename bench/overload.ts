@@ -3,12 +3,12 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { EXAMPLE_PAYLOAD } from '@ai-governance/infra/example-payload'
 import type { Stack } from '@ai-governance/infra/test-support/stack'
 import { keepOn, usableCores } from './cores.ts'
 import type { Figure } from './figures.ts'
 import { EVENT } from './load.ts'
 import type { OpenLoop, OpenLoopResult } from './open-loop.ts'
-import { PAYLOAD } from './validate.ts'
 
 const PROGRAM = join(import.meta.dirname, 'open-loop.ts')
 const CONNECTIONS = 900
@@ -119,7 +119,7 @@ function requestsTo(port: number): Record<string, string> {
   return {
     'POST /gate': post(
       '/api/v1/gate',
-      JSON.stringify({ subject: EVENT.subject, payload: PAYLOAD }),
+      JSON.stringify({ subject: EVENT.subject, payload: EXAMPLE_PAYLOAD }),
     ),
     'POST /log through the gateway': post('/mcp-audit/log', JSON.stringify(EVENT)),
     'GET /policies through the gateway': `GET /mcp-policy/policies HTTP/1.1\r\n${host}\r\n`,

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { EXAMPLE_PAYLOAD } from '@ai-governance/infra/example-payload'
 import { freePort } from '@ai-governance/infra/local/ports'
 import type { Stack } from '@ai-governance/infra/test-support/stack'
 import { type Figure, median } from './figures.ts'
@@ -10,17 +11,6 @@ import { latencyOf, postScript } from './load.ts'
 
 const FLOOR = 'a bare Fastify route, 64'
 const OPA = process.env.OPA ?? join(import.meta.dirname, '..', '.data', 'tools', 'opa')
-/** The example of the README, which is allowed. */
-export const PAYLOAD = {
-  model_class: 'vision',
-  use_case: 'general',
-  risk: {
-    data_sensitivity: 1,
-    model_complexity: 1,
-    deployment_impact: 1,
-    monitoring_maturity: 3,
-  },
-}
 
 interface Subject {
   name: string
@@ -39,7 +29,7 @@ export async function benchValidate(
   rounds: { count: number; seconds: number },
   say: (line: string) => void,
 ): Promise<Figure[]> {
-  const script = postScript(folder, 'validate', { payload: PAYLOAD })
+  const script = postScript(folder, 'validate', { payload: EXAMPLE_PAYLOAD })
   const validate = `${stack.policy.url}/validate`
   const others: ChildProcess[] = []
   try {
@@ -49,7 +39,7 @@ export async function benchValidate(
       { name: 'POST /validate at the service, 64', url: validate, script },
     ]
     if (existsSync(OPA)) {
-      const opa = postScript(folder, 'opa', { input: { payload: PAYLOAD } })
+      const opa = postScript(folder, 'opa', { input: { payload: EXAMPLE_PAYLOAD } })
       subjects.push({
         name: 'OPA with the same rules, 64',
         url: await startOpa(others),
@@ -94,7 +84,7 @@ async function answerBytes(url: string): Promise<number> {
   const answer = await fetch(url, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ payload: PAYLOAD }),
+    body: JSON.stringify({ payload: EXAMPLE_PAYLOAD }),
   })
   if (answer.status !== 200) throw new Error(`POST /validate answered ${answer.status}`)
   return (await answer.arrayBuffer()).byteLength

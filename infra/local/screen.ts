@@ -1,4 +1,5 @@
 import { relative } from 'node:path'
+import { EXAMPLE_PAYLOAD } from '../example-payload.ts'
 import type { ServicePlan } from './services.ts'
 
 /**
@@ -56,16 +57,7 @@ Ctrl-C stops everything, the database last.
 
 const exampleQuestion = {
   subject: 'fraud-detector@1.0.0',
-  payload: {
-    model_class: 'tabular',
-    use_case: 'general',
-    risk: {
-      data_sensitivity: 1,
-      model_complexity: 1,
-      deployment_impact: 1,
-      monitoring_maturity: 3,
-    },
-  },
+  payload: { ...EXAMPLE_PAYLOAD, model_class: 'tabular' },
 }
 
 const exampleEvent = {

@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, afterEach, before, test } from 'node:test'
 import { parseJson, verifyReceipt } from '../../clients/typescript/src/index.ts'
+import { EXAMPLE_PAYLOAD } from '../example-payload.ts'
 import { freePort } from '../local/ports.ts'
 import { checkLog } from '../test-support/check-log.ts'
 import { createTestDatabase, type TestDatabase } from '../test-support/database.ts'
@@ -10,11 +11,6 @@ import { scratchFolder } from '../test-support/scratch.ts'
 import { type Stack, startStack } from '../test-support/stack.ts'
 import { actionFolder, manifest, runStep } from './action-step.ts'
 
-const GOOD = {
-  model_class: 'vision',
-  use_case: 'general',
-  risk: { data_sensitivity: 1, model_complexity: 1, deployment_impact: 1, monitoring_maturity: 3 },
-}
 /** Denied three times over: an unknown class, a use that is prohibited, a risk that nobody stated. */
 const BAD = { model_class: 'CANARY-4711', use_case: 'social-scoring' }
 
@@ -38,7 +34,7 @@ const gate = (inputs: Record<string, string> = {}, job?: Record<string, string>)
     {
       url: stack.gateway.url,
       subject: 'fraud-detector@1.2.3',
-      ...(!('payload-file' in inputs) && { payload: JSON.stringify(GOOD) }),
+      ...(!('payload-file' in inputs) && { payload: JSON.stringify(EXAMPLE_PAYLOAD) }),
       ...inputs,
     },
     job,
@@ -101,7 +97,7 @@ test('a job that is run again gets the decision that is on record, in this step 
   const first = await entryOf({ GITHUB_RUN_ATTEMPT: '1' })
   assert.equal(first[1], 'false')
   assert.deepEqual(await entryOf({ GITHUB_RUN_ATTEMPT: '2' }), [first[0], 'true'])
-  const payload = JSON.stringify({ ...GOOD, purpose: 'another' })
+  const payload = JSON.stringify({ ...EXAMPLE_PAYLOAD, purpose: 'another' })
   for (const [job, inputs] of [
     [{ GITHUB_RUN_ID: '4714' }, {}],
     [{ GITHUB_REPOSITORY: 'acme/other' }, {}],
@@ -131,7 +127,7 @@ test('a deny stands when the job is run again, and fails it again', async () => 
 test('with record full the payload is on the log, and without a proof none is in the receipt', async () => {
   const { code, outputs, receipt } = await gate({ record: 'full', proof: 'false' })
   assert.equal(code, 0)
-  assert.deepEqual((await storedEntry(outputs['entry-id'])).details.payload, GOOD)
+  assert.deepEqual((await storedEntry(outputs['entry-id'])).details.payload, EXAMPLE_PAYLOAD)
   assert.equal(outputs.checkpoint, '')
   assert.equal('proof' in JSON.parse(receipt).audit, false)
 })
@@ -171,7 +167,7 @@ test('with fail-on-deny false a deny warns, is on the log and lets the job go on
 
 test('a payload in a file is judged like the same one inline', async (t) => {
   const file = join(scratchFolder(t), 'payload.json')
-  writeFileSync(file, JSON.stringify(GOOD, null, 2))
+  writeFileSync(file, JSON.stringify(EXAMPLE_PAYLOAD, null, 2))
   const { code, outputs, stdout } = await gate({ 'payload-file': file })
   assert.equal(code, 0, stdout)
   assert.equal(outputs['input-digest'], (await gate()).outputs['input-digest'])
@@ -187,7 +183,7 @@ test('the payload that the README shows may go on', async () => {
 test('the bill of materials arrives as a member of the payload', async (t) => {
   const file = join(scratchFolder(t), 'aibom.json')
   writeFileSync(file, JSON.stringify({ data: { model_id: 'm' }, signature: '0'.repeat(128) }))
-  for (const payload of [GOOD, {}]) {
+  for (const payload of [EXAMPLE_PAYLOAD, {}]) {
     const { outputs } = await gate({ payload: ` ${JSON.stringify(payload)}`, 'aibom-file': file })
     const { aibom } = (await storedEntry(outputs['entry-id'])).details.decision
     assert.equal((aibom as { status: string }).status, 'untrusted_key')

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { Client } from 'pg'
 import { aigov, type Ended } from '../../clients/typescript/test/aigov.ts'
+import { EXAMPLE_PAYLOAD } from '../example-payload.ts'
 import { appendEvents } from '../test-support/appenders.ts'
 import { checkLog } from '../test-support/check-log.ts'
 import { createTestDatabase, type TestDatabase } from '../test-support/database.ts'
@@ -106,16 +107,8 @@ test('a model is registered from options, with the digests of its files', async 
   assert.deepEqual([record.metadata, record.aibom], [{ a: 1 }, { data: {} }])
 })
 
-const risk = {
-  data_sensitivity: 1,
-  model_complexity: 1,
-  deployment_impact: 1,
-  monitoring_maturity: 3,
-}
-const payload = { model_class: 'vision', use_case: 'general', risk }
-
 test('an allowed payload is exit code 0 and a denied one 3, with its reasons', async () => {
-  const allowed = await run(['validate', '-'], JSON.stringify({ payload }))
+  const allowed = await run(['validate', '-'], JSON.stringify({ payload: EXAMPLE_PAYLOAD }))
   assert.equal(allowed.code, 0)
   assert.match(allowed.out, /^ALLOWED {2}risk score 3 /)
   const denied = await run(['validate', write('denied.json', '{"model_class":"vision"}')])
@@ -129,7 +122,7 @@ test('a signed bill of materials travels with the payload', async () => {
   await run(['aibom', 'keygen'])
   write('bom.json', '{"model_id":"m","version":"1"}')
   await run(['aibom', 'sign', 'bom.json', '--key', 'aibom_private_key.pem', '--out', 'signed.json'])
-  const file = write('payload.json', JSON.stringify(payload))
+  const file = write('payload.json', JSON.stringify(EXAMPLE_PAYLOAD))
   const { out } = await run(['validate', file, '--aibom', 'signed.json', '--json'])
   assert.equal(JSON.parse(out).aibom.status, 'untrusted_key')
 })

@@ -9,16 +9,12 @@ import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient, GovernanceError } from '../../clients/typescript/src/index.ts'
 import { ApiKeyFile } from '../../services/common/src/api-keys.ts'
+import { EXAMPLE_PAYLOAD } from '../example-payload.ts'
 import { createTestDatabase, type TestDatabase } from '../test-support/database.ts'
 import { type Stack, startStack } from '../test-support/stack.ts'
 import { runStep } from './action-step.ts'
 
 const clients = join(import.meta.dirname, '../../clients')
-const GOOD = {
-  model_class: 'vision',
-  use_case: 'general',
-  risk: { data_sensitivity: 1, model_complexity: 1, deployment_impact: 1, monitoring_maturity: 3 },
-}
 const EVENT = { event_type: 'keys.test', subject: 's', decision: true }
 
 let database: TestDatabase
@@ -125,7 +121,7 @@ test('a scope allows its own calls and no others', async () => {
   const reader = clientOf(tokens.reader)
   assert.ok(await reader.audit.eventsPage({}))
   await assert.rejects(reader.audit.log(EVENT), { code: 'insufficient_scope', status: 403 })
-  await assert.rejects(reader.policy.validate(GOOD), { code: 'insufficient_scope' })
+  await assert.rejects(reader.policy.validate(EXAMPLE_PAYLOAD), { code: 'insufficient_scope' })
 })
 
 test('whoever has no token, or a wrong one, is told what to do and gets nothing', async () => {
@@ -167,7 +163,11 @@ test('both command lines take the token of the environment, and say of what is r
 test('the action decides and records under a key', async () => {
   const token = await makeKey('action', 'policy:evaluate')
   await until(token, 'insufficient_scope')
-  const inputs = { url: stack.gateway.url, subject: 'm@1', payload: JSON.stringify(GOOD) }
+  const inputs = {
+    url: stack.gateway.url,
+    subject: 'm@1',
+    payload: JSON.stringify(EXAMPLE_PAYLOAD),
+  }
   const { code, outputs, stdout } = await runStep({ ...inputs, token })
   assert.deepEqual([code, outputs.allowed], [0, 'true'], stdout)
   const entry = await clientOf(tokens.reader).audit.event(Number(outputs['entry-id']))

@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient, type JsonObject } from '../../clients/typescript/src/index.ts'
 import { aigov } from '../../clients/typescript/test/aigov.ts'
+import { EXAMPLE_PAYLOAD } from '../example-payload.ts'
 import { createTestDatabase, type TestDatabase } from '../test-support/database.ts'
 import { type Stack, startStack } from '../test-support/stack.ts'
 
@@ -29,14 +30,8 @@ const run = (...args: string[]) => aigov([...args, '--url', stack.gateway.url], 
 /** Payloads that the shipped policies allow, and others that they deny. */
 const PAYLOADS: JsonObject[] = ['general', 'hr-screening', 'social-scoring', 'unheard-of'].map(
   (use_case) => ({
-    model_class: 'vision',
+    ...EXAMPLE_PAYLOAD,
     use_case,
-    risk: {
-      data_sensitivity: 1,
-      model_complexity: 1,
-      deployment_impact: 1,
-      monitoring_maturity: 3,
-    },
     oversight: { human: 'in-the-loop', owner: 'Gr\u00fcn \u{1f600}\u2028' },
     exact: [1e21, 0.1, -0, 1e-7],
   }),

@@ -15,6 +15,7 @@ import * as audit from '../../services/mcp-audit/src/answers.ts'
 import * as gateway from '../../services/mcp-gateway/src/answers.ts'
 import * as lineage from '../../services/mcp-lineage/src/answers.ts'
 import * as policy from '../../services/mcp-policy/src/answers.ts'
+import { EXAMPLE_PAYLOAD } from '../example-payload.ts'
 import { createTestDatabase, type TestDatabase } from '../test-support/database.ts'
 import { type Stack, startStack } from '../test-support/stack.ts'
 
@@ -109,15 +110,10 @@ test('mcp-policy answers in the shapes of its schemas', async () => {
   assertFits(policy.AibomAnswer, await client.policy.verifyAibom({ data: subject }, subject))
   const never = await refusal(client.policy.activatedPolicies(`sha256:${'0'.repeat(64)}`))
   assert.deepEqual([never.status, never.code], [404, 'not_found'])
-  const risk = {
-    data_sensitivity: 5,
-    model_complexity: 1,
-    deployment_impact: 1,
-    monitoring_maturity: 3,
-  }
+  const risk = { ...EXAMPLE_PAYLOAD.risk, data_sensitivity: 5 }
   for (const payload of [
     {},
-    { model_class: 'vision', use_case: 'general', risk },
+    { ...EXAMPLE_PAYLOAD, risk },
     { model_class: 7, use_case: 'hr-screening', oversight: { human: 'on-the-loop' }, risk },
     { aibom: { data: {}, signature: '00'.repeat(64), key_id: 'ab' } },
     { aibom: { data: {}, signature: 'short' } },

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { aigov } from '../../clients/typescript/test/aigov.ts'
+import { EXAMPLE_PAYLOAD } from '../example-payload.ts'
 import { createTestDatabase, type TestDatabase } from '../test-support/database.ts'
 import { type Stack, startStack } from '../test-support/stack.ts'
 
@@ -14,7 +15,7 @@ before(async () => {
   database = await createTestDatabase()
   stack = await startStack(database, { records: true, signed: true })
   cwd = mkdtempSync(join(tmpdir(), 'aigov-gate-'))
-  writeFileSync(join(cwd, 'allowed.json'), JSON.stringify({ payload: ALLOWED }))
+  writeFileSync(join(cwd, 'allowed.json'), JSON.stringify({ payload: EXAMPLE_PAYLOAD }))
   writeFileSync(join(cwd, 'denied.json'), '{}')
 })
 after(async () => {
@@ -23,11 +24,6 @@ after(async () => {
   rmSync(cwd, { recursive: true, force: true })
 })
 
-const ALLOWED = {
-  model_class: 'vision',
-  use_case: 'general',
-  risk: { data_sensitivity: 1, model_complexity: 1, deployment_impact: 1, monitoring_maturity: 3 },
-}
 const run = (...args: string[]) => aigov([...args, '--url', stack.gateway.url], { cwd })
 
 test('aigov gate ends with 0 or 3 by the decision, and shows where it is on record', async () => {
@@ -114,7 +110,7 @@ test('aigov vsa verifies the summary of what the gate decided, for the artifact 
   const key = (await run('audit', 'key')).out.trim()
   const artifact = `sha256:${'c0'.repeat(32)}`
   for (const [payload, code, result] of [
-    [ALLOWED, 0, 'PASSED'],
+    [EXAMPLE_PAYLOAD, 0, 'PASSED'],
     [{}, 3, 'FAILED'],
   ] as const) {
     writeFileSync(join(cwd, 'named.json'), JSON.stringify({ ...payload, artifacts: [artifact] }))

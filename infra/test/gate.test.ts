@@ -7,6 +7,7 @@ import {
   verifyExport,
   verifyVsa,
 } from '../../clients/typescript/src/index.ts'
+import { EXAMPLE_PAYLOAD } from '../example-payload.ts'
 import { createTestDatabase, type TestDatabase } from '../test-support/database.ts'
 import { type Stack, startStack } from '../test-support/stack.ts'
 
@@ -27,10 +28,8 @@ const SHA = 'c0'.repeat(32)
 const payload = {
   model_id: 'vision',
   version: '1.0.0',
-  model_class: 'vision',
-  use_case: 'general',
+  ...EXAMPLE_PAYLOAD,
   artifacts: [`sha256:${SHA}`],
-  risk: { data_sensitivity: 1, model_complexity: 1, deployment_impact: 1, monitoring_maturity: 3 },
 }
 const subject = 'vision@1.0.0'
 

@@ -6,9 +6,10 @@ import unittest
 import unittest.mock
 from pathlib import Path
 
+from cli_case import CliTest
 from client_case import ClientTest
 from server import REFERENCE, Server, answer, hang_up, made, problem
-from test_cli import DECISION, CliTest
+from test_gate_cli import DECISION
 
 from ai_governance import Client, GovernanceError
 

@@ -5,6 +5,7 @@
 import { createWriteStream } from 'node:fs'
 import { Agent, request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { EXAMPLE_PAYLOAD } from '../../example-payload.ts'
 import type { Answer, Decided } from './history.ts'
 
 export interface GateDriverConfig {
@@ -24,17 +25,12 @@ const agent = new Agent({ keepAlive: true, maxSockets: clients })
 const REST = 20
 const PATIENCE = 30_000
 const SETTLED_WITHIN = 60_000
-/** Of which half the calls are: this the policies allow. */
-const ALLOWED = {
-  ...{ model_class: 'vision', use_case: 'general' },
-  risk: { data_sensitivity: 1, model_complexity: 1, deployment_impact: 1, monitoring_maturity: 3 },
-}
 let isStopped = false
 let answered = 0
 let started = 0
 
 async function ask(name: string, isKeyed: boolean, isAllowed: boolean): Promise<Answer> {
-  const payload = { ...(isAllowed && ALLOWED), name }
+  const payload = { ...(isAllowed && EXAMPLE_PAYLOAD), name }
   const body = JSON.stringify({ payload, subject: 'drill@1', record: 'full' })
   const got = await send(body, isKeyed ? name : null)
   const answer: Answer = { name, isKeyed, ...got }

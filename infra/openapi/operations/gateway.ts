@@ -1,7 +1,7 @@
 import { GateQuery } from '../../../services/mcp-gateway/src/gate/gate-question.ts'
+import { EXAMPLE_PAYLOAD } from '../../example-payload.ts'
 import { json, media, type Operations } from '../operation.ts'
 import { REGISTRATION } from './lineage.ts'
-import { PAYLOAD } from './policy.ts'
 import { DATABASE, SIGNER } from './shared.ts'
 
 /** What the gateway answers itself. */
@@ -34,7 +34,7 @@ export const GATEWAY: Operations = {
       'What is answered was read from the entry `gate.decided`: no answer allows what is not on record, and a key that is ' +
       'sent again gets the decision that was recorded. Where nothing could be recorded: 503 `not_recorded`.',
     query: GateQuery,
-    request: json('GateRequest', { payload: PAYLOAD, subject: 'fraud-detector' }),
+    request: json('GateRequest', { payload: EXAMPLE_PAYLOAD, subject: 'fraud-detector' }),
     answer: json('GateDecision'),
     headers: ['Idempotency-Replayed'],
     errors: ['not_recorded', 'details_erased', ...DATABASE, ...SIGNER],

@@ -1,11 +1,6 @@
+import { EXAMPLE_PAYLOAD } from '../../example-payload.ts'
 import { json, media, type Operations } from '../operation.ts'
 import { DATABASE, probesOf } from './shared.ts'
-
-export const PAYLOAD = {
-  model_class: 'vision',
-  use_case: 'general',
-  risk: { data_sensitivity: 1, model_complexity: 1, deployment_impact: 1, monitoring_maturity: 3 },
-}
 
 export const POLICY: Operations = {
   ...probesOf('policy', 'Ready'),
@@ -14,13 +9,13 @@ export const POLICY: Operations = {
     summary: 'Whether a model may be released',
     description:
       'A denial is an answer: 200 with `allowed: false`. A bill of materials goes into `payload.aibom`.',
-    request: json('DecisionRequest', { payload: PAYLOAD }),
+    request: json('DecisionRequest', { payload: EXAMPLE_PAYLOAD }),
     answer: json('Decision'),
   },
   'POST /api/v1/policies/validate': {
     id: 'policy.validateV1',
     summary: 'The same under its other path',
-    request: json('DecisionRequest', { payload: PAYLOAD }),
+    request: json('DecisionRequest', { payload: EXAMPLE_PAYLOAD }),
     answer: json('Decision'),
   },
   'POST /aibom/verify': {

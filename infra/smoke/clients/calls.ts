@@ -1,4 +1,5 @@
 import type { Client } from '../../../clients/typescript/src/index.ts'
+import { EXAMPLE_PAYLOAD } from '../../example-payload.ts'
 
 /** One call as curl, the TypeScript client and the Python client make it. */
 export interface SameCall {
@@ -14,11 +15,7 @@ export interface SameCall {
 const model = { model_id: 'same/answers é😀', version: '1.0.0', created_by: 'smoke' }
 const artifacts = ['sha256:aa', 'sha256:bb']
 const metadata = { n: 1.5e-7, deep: { list: [1, null, 'x'] } }
-const payload = {
-  model_class: 'vision',
-  use_case: 'general',
-  risk: { data_sensitivity: 1, model_complexity: 1, deployment_impact: 1, monitoring_maturity: 3 },
-}
+const payload = EXAMPLE_PAYLOAD
 const { risk: _, ...riskless } = payload
 const event = { event_type: 'smoke.same', subject: 'é😀 "x"', decision: true, details: metadata }
 const batch = [event, { ...event, decision: false }]

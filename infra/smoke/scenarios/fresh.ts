@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { EXAMPLE_PAYLOAD } from '../../example-payload.ts'
 import { runCommand } from '../command.ts'
 import type { ComposeStack } from '../compose-stack.ts'
 import { callGateway } from '../gateway.ts'
@@ -80,21 +81,11 @@ async function signedCallsAlone(stack: ComposeStack): Promise<void> {
 }
 
 async function editPolicy(stack: ComposeStack): Promise<void> {
-  const payload = {
-    model_class: 'vision',
-    use_case: 'general',
-    risk: {
-      data_sensitivity: 1,
-      model_complexity: 1,
-      deployment_impact: 1,
-      monitoring_maturity: 3,
-    },
-  }
   const ask = async () => {
     const { status, body } = await callGateway<{ allowed: boolean; policy: { digest: string } }>(
       stack.url,
       '/mcp-policy/validate',
-      { payload },
+      { payload: EXAMPLE_PAYLOAD },
     )
     assert.equal(status, 200)
     return body

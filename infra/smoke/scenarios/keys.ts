@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { chownSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { EXAMPLE_PAYLOAD } from '../../example-payload.ts'
 import { aigov, buildClient } from '../client-build.ts'
 import type { ComposeStack } from '../compose-stack.ts'
 import { callGateway } from '../gateway.ts'
@@ -12,16 +13,7 @@ import { findSecrets } from '../secret-search.ts'
 const CONTAINER_USER = 1000
 const QUESTION = {
   subject: 'fraud-detector@1.2.3',
-  payload: {
-    model_class: 'vision',
-    use_case: 'general',
-    risk: {
-      data_sensitivity: 1,
-      model_complexity: 1,
-      deployment_impact: 1,
-      monitoring_maturity: 3,
-    },
-  },
+  payload: EXAMPLE_PAYLOAD,
 }
 const tokens: Record<'ci' | 'auditor', string> = { ci: '', auditor: '' }
 
