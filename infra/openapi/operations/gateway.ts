@@ -1,8 +1,14 @@
 import { GateQuery } from '../../../services/mcp-gateway/src/gate/gate-question.ts'
 import { EXAMPLE_PAYLOAD } from '../../example-payload.ts'
-import { json, media, type Operations } from '../operation.ts'
+import { json, media, type Operation, type Operations } from '../operation.ts'
 import { REGISTRATION } from './lineage.ts'
 import { DATABASE, SIGNER } from './shared.ts'
+
+/** An answer that is the same for everybody until the next release. */
+function file(id: string, summary: string, mediaType: string, type = 'string'): Operation {
+  const answer = media(mediaType, { type })
+  return { id, summary, answer, headers: ['ETag', 'Cache-Control'] }
+}
 
 /** What the gateway answers itself. */
 export const GATEWAY: Operations = {
@@ -39,34 +45,9 @@ export const GATEWAY: Operations = {
     headers: ['Idempotency-Replayed'],
     errors: ['not_recorded', 'details_erased', ...DATABASE, ...SIGNER],
   },
-  'GET /openapi.json': {
-    id: 'gateway.openapi',
-    summary: 'This document',
-    answer: media('application/json', { type: 'object' }),
-    headers: ['ETag', 'Cache-Control'],
-  },
-  'GET /docs': {
-    id: 'gateway.docs',
-    summary: 'This document as a page to read and to try',
-    answer: media('text/html', { type: 'string' }),
-    headers: ['ETag', 'Cache-Control'],
-  },
-  'GET /docs/app.js': {
-    id: 'gateway.docsScript',
-    summary: 'The script of that page',
-    answer: media('text/javascript', { type: 'string' }),
-    headers: ['ETag', 'Cache-Control'],
-  },
-  'GET /docs/app.css': {
-    id: 'gateway.docsStyle',
-    summary: 'The style of that page',
-    answer: media('text/css', { type: 'string' }),
-    headers: ['ETag', 'Cache-Control'],
-  },
-  'GET /docs/icon.svg': {
-    id: 'gateway.docsIcon',
-    summary: 'The icon of that page',
-    answer: media('image/svg+xml', { type: 'string' }),
-    headers: ['ETag', 'Cache-Control'],
-  },
+  'GET /openapi.json': file('gateway.openapi', 'This document', 'application/json', 'object'),
+  'GET /docs': file('gateway.docs', 'This document as a page to read and to try', 'text/html'),
+  'GET /docs/app.js': file('gateway.docsScript', 'The script of that page', 'text/javascript'),
+  'GET /docs/app.css': file('gateway.docsStyle', 'The style of that page', 'text/css'),
+  'GET /docs/icon.svg': file('gateway.docsIcon', 'The icon of that page', 'image/svg+xml'),
 }
