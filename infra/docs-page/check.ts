@@ -10,8 +10,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Failure } from '../failure.ts'
 import { servedRoutes } from '../openapi/document.ts'
+import { openBrowser, type Page } from '../test-support/browser-page.ts'
 import { startOwnStack } from '../test-support/own-stack.ts'
-import { openBrowser, type Page } from './chromium.ts'
 
 /** Opens an operation, presses its button, and resolves to the answer that the page then shows. */
 async function tryOut(page: Page, operationId: string): Promise<string> {

@@ -6,16 +6,15 @@
 //
 // Exit code 0 if every step said ok, 1 otherwise or if there is no browser. It writes to the log: a model
 // version and one event a run.
-import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { Failure } from '../../../infra/failure.ts'
+import { findChromium, startChromium } from '../../../infra/test-support/chromium.ts'
 import { startSite } from './site.ts'
 
-// Chrome first: where both are, a chromium on PATH may be a wrapper for a package that is not installed.
-const BROWSERS = ['google-chrome', 'chromium', 'chromium-browser']
 const STEPS = [
   ...[
     'health',
@@ -38,40 +37,24 @@ function fail(sentence: string): never {
 }
 
 function findBrowser(): string {
-  const found = BROWSERS.find((name) => spawnSync(name, ['--version']).status === 0)
-  return found ?? fail(`No browser: none of ${BROWSERS.join(', ')} is on PATH. Install one.`)
+  try {
+    return findChromium()
+  } catch (error) {
+    if (error instanceof Failure) fail(error.message)
+    throw error
+  }
 }
 
 /** Opens the page and waits for what it reports; null if nothing comes. The browser is ended either way. */
-async function reportOf(browser: string, gateway: string): Promise<string | null> {
+async function reportOf(program: string, gateway: string): Promise<string | null> {
   const profile = mkdtempSync(join(tmpdir(), 'aigov-browser-'))
   const site = await startSite(gateway)
-  const options = [
-    '--headless=new',
-    '--enable-logging=stderr',
-    '--disable-gpu',
-    '--disable-dev-shm-usage',
-    '--disable-background-networking',
-    '--disable-component-update',
-    '--no-first-run',
-    `--user-data-dir=${profile}`,
-    // Chromium refuses to run as root with its sandbox on.
-    ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
-  ]
-  // A group of its own, so that its helper processes end with it.
-  const child = spawn(browser, [...options, site.url], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    detached: true,
-  })
-  let said = ''
-  child.stderr.on('data', (chunk) => {
-    said = `${said}${chunk}`.slice(-4_000)
-  })
-  const closed = new Promise<null>((resolve) => child.on('close', () => resolve(null)))
-  const report = await Promise.race([site.result, closed, sleep(PATIENCE_MS, null, { ref: false })])
-  if (report === null) console.error(said)
-  if (child.pid && child.exitCode === null) process.kill(-child.pid, 'SIGKILL')
-  await closed
+  const flags = ['--enable-logging=stderr']
+  const browser = startChromium(program, { url: site.url, profile, flags })
+  const ended = browser.ended.then(() => null)
+  const report = await Promise.race([site.result, ended, sleep(PATIENCE_MS, null, { ref: false })])
+  if (report === null) console.error(browser.said())
+  await browser.end()
   site.close()
   rmSync(profile, { recursive: true, force: true, maxRetries: 5 })
   return report

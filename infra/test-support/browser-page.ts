@@ -1,12 +1,9 @@
-import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure } from '../failure.ts'
-
-// Chrome first: where both are, a chromium on PATH may be a wrapper for a package that is not installed.
-const BROWSERS = ['google-chrome', 'chromium', 'chromium-browser']
+import { type Browser, findChromium, startChromium } from './chromium.ts'
 
 /** A page in a headless browser, spoken to by the Chrome DevTools Protocol. */
 export interface Page {
@@ -20,21 +17,14 @@ export interface Page {
 
 /** Starts a browser with its profile in `folder`; `cleanup` ends it. Throws `Failure` where there is none. */
 export async function openBrowser(folder: string, cleanup: AsyncDisposableStack): Promise<Page> {
-  const program = BROWSERS.find((name) => spawnSync(name, ['--version']).status === 0)
-  if (!program)
-    throw new Failure(`No browser: none of ${BROWSERS.join(', ')} is on PATH. Install one.`)
   const profile = join(folder, 'profile')
-  const child = spawn(program, [...optionsOf(profile), 'about:blank'], {
-    stdio: 'ignore',
-    detached: true,
+  const browser = startChromium(findChromium(), {
+    url: 'about:blank',
+    profile,
+    flags: ['--remote-debugging-port=0'],
   })
-  const ended = once(child, 'exit')
-  cleanup.defer(async () => {
-    // A group of its own, so that its helper processes end with it.
-    if (child.pid && child.exitCode === null) process.kill(-child.pid, 'SIGKILL')
-    await ended
-  })
-  const port = await debugPort(profile, () => child.exitCode !== null)
+  cleanup.defer(() => browser.end())
+  const port = await debugPort(profile, browser)
   const targets = (await (await fetch(`http://127.0.0.1:${port}/json/list`)).json()) as Target[]
   const target = targets.find(({ type }) => type === 'page') as Target
   return pageOver(await connected(target.webSocketDebuggerUrl))
@@ -45,26 +35,13 @@ interface Target {
   webSocketDebuggerUrl: string
 }
 
-function optionsOf(profile: string): string[] {
-  return [
-    '--headless=new',
-    '--remote-debugging-port=0',
-    '--disable-gpu',
-    '--disable-dev-shm-usage',
-    '--disable-background-networking',
-    '--disable-component-update',
-    '--no-first-run',
-    `--user-data-dir=${profile}`,
-    // Chromium refuses to run as root with its sandbox on.
-    ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
-  ]
-}
-
 /** The port that the browser chose: it writes it to a file of its profile. */
-async function debugPort(profile: string, hasEnded: () => boolean): Promise<string> {
+async function debugPort(profile: string, browser: Browser): Promise<string> {
   const file = join(profile, 'DevToolsActivePort')
   while (!existsSync(file) || !readFileSync(file, 'utf8').includes('\n')) {
-    if (hasEnded()) throw new Failure('The browser ended before it could be used.')
+    if (browser.hasEnded()) {
+      throw new Failure(`The browser ended before it could be used:\n${browser.said()}`)
+    }
     await sleep(50)
   }
   return readFileSync(file, 'utf8').split('\n', 1)[0] as string
