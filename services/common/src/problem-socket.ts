@@ -16,7 +16,9 @@ const PARSER_ERRORS: Record<string, ErrorCode> = {
 /** How long a refused connection may take to close from the other end, in ms. */
 const CLOSE_WITHIN = 1_000
 
-/** Sockets that are refused already: the parser reports again for every packet that still comes in. */
+/** Sockets that were reported already: the parser reports again for every packet that still comes in. */
+const reported = new WeakSet<Socket>()
+/** Those of them that had our answer. */
 const refused = new WeakSet<Socket>()
 
 /** The error to answer with when the parser refused a request. */
@@ -32,24 +34,40 @@ export function isRefused(socket: Socket): boolean {
 }
 
 /**
- * Answers on the bare socket and closes it: for what never became a request. Returns the request id
- * under which it was answered, or null where nobody listens any more or another answer is under way.
+ * Answers on the bare socket and closes it: for what never became a request. Answers to whole requests that came
+ * before it on the connection go out first. `answered` is told the request id; not where nobody listens any more, or
+ * the answer to the same request has begun.
  */
-export function refuseOnSocket(socket: Socket, error: ApiError): string | null {
-  if (refused.has(socket)) return null
-  if (!socket.writable) {
-    socket.destroy()
-    return null
-  }
+export function refuseOnSocket(
+  socket: Socket,
+  error: ApiError,
+  answered: (requestId: string) => void,
+): void {
+  if (reported.has(socket)) return
+  reported.add(socket)
+  afterWhole(socket, (answer) => {
+    if (answer?.writableEnded) answer.once('close', () => socket.end())
+    // It goes out as far as it can, and stays visibly incomplete.
+    else if (answer?.headersSent) socket.destroySoon()
+    else answered(sendProblem(socket, error))
+  })
+}
+
+/** Closes a connection without an answer, once all whole requests that came before on it have theirs. */
+export function closeInTurn(socket: Socket): void {
+  afterWhole(socket, () => socket.destroySoon())
+}
+
+/** Goes on when no answer to a whole request is due, with the one under way to a request that broke off, if any. */
+function afterWhole(socket: Socket, next: (answer: ServerResponse | null) => void): void {
+  const answer = answerUnderWay(socket) ?? null
+  if (!socket.writable) socket.destroy()
+  else if (answer?.req.complete) answer.once('close', () => afterWhole(socket, next))
+  else next(answer)
+}
+
+function sendProblem(socket: Socket, error: ApiError): string {
   refused.add(socket)
-  const answer = answerUnderWay(socket)
-  if (answer && (answer.headersSent || answer.req.complete)) {
-    // Ours would end up inside that answer, or be taken for it. It goes out as far as it can (one whose
-    // request is broken in the middle stays visibly incomplete), and the connection ends.
-    if (answer.writableEnded || answer.req.complete) answer.once('close', () => socket.end())
-    else socket.destroySoon()
-    return null
-  }
   setTimeout(() => socket.destroy(), CLOSE_WITHIN).unref()
   const id = requestId(undefined)
   const body = JSON.stringify(error.problem(id))

@@ -12,6 +12,7 @@ import { z } from 'zod'
 import { crossSiteFault } from './cross-site.ts'
 import { ApiError, type ErrorCode } from './errors.ts'
 import { type HostRules, hostFault } from './host-check.ts'
+import { checkExpectations, closeTunnels, isInDoubt, requestFault } from './http-checks.ts'
 import { type BodyRules, contentTypeFault, DEFAULT_BODY_LIMIT, parseBody } from './json-body.ts'
 import { limitLargeBodies } from './large-bodies.ts'
 import { createLogger } from './logger.ts'
@@ -103,14 +104,13 @@ export function createServer(options: ServerOptions) {
     ...HTTP_SETTINGS,
     clientErrorHandler: (error, socket) => {
       const refusal = parserError(error)
-      const id = refuseOnSocket(socket, refusal)
-      if (!id) return
-      metrics.refused(refusal.code)
-      logger.info({ request_id: id, status: refusal.status, code: refusal.code }, 'refused')
+      const { status, code } = refusal
+      refuseOnSocket(socket, refusal, (id) => {
+        metrics.refused(code)
+        logger.info({ request_id: id, status, code }, 'refused')
+      })
     },
-    // Before any hook has run: the headers that hooks set are set here.
     frameworkErrors: (error, request, reply) => {
-      reply.headers(SECURITY_HEADERS).header('x-request-id', request.id)
       answerError(error, request, reply)
       // No hook logs it.
       request.log.info({ method: request.method, status: reply.statusCode }, 'refused')
@@ -136,17 +136,30 @@ export function createServer(options: ServerOptions) {
       done(null, parseBody(body, request.headers['content-type'], request.routeOptions.config)),
   )
 
-  addHooks(app, { name: options.name, ...options.host }, metrics)
+  // A server in front has checked what is HTTP.
+  const check = options.http ? () => null : requestFault
+  if (!options.http) checkExpectations(app)
+  closeTunnels(app, logger as FastifyBaseLogger, metrics)
+  addHooks(app, { name: options.name, ...options.host }, metrics, check)
   limitLargeBodies(app)
   addProbes(app, options)
   return app
 }
 
-function addHooks(app: FastifyInstance, rules: HostRules, metrics: Metrics): void {
+function addHooks(
+  app: FastifyInstance,
+  rules: HostRules,
+  metrics: Metrics,
+  check: typeof requestFault,
+): void {
   // With callbacks: three promises a request are a few percent of an append.
   app.addHook('onRequest', (request, reply, done) => {
+    // Never answered: its connection ends with the answer before.
+    if (isInDoubt(request)) return
     metrics.inFlight++
     reply.headers(SECURITY_HEADERS).header('x-request-id', request.id)
+    const broken = check(request, reply)
+    if (broken) return done(broken)
     const fault =
       hostFault(request.raw.rawHeaders, rules) ??
       crossSiteFault(request.headers, (host) => hostFault(['host', host], rules) === null) ??
@@ -225,6 +238,8 @@ const FASTIFY_ERRORS: Record<string, ErrorCode> = {
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'malformed_request',
   FST_ERR_BAD_URL: 'invalid_target',
   FST_ERR_MAX_PARAM_LENGTH: 'target_too_long',
+  // Of methods that Fastify does not know, before any hook: those of RTSP, which Node takes for HTTP.
+  FST_ERR_NOT_FOUND: 'http_version_not_supported',
   // The caller went away in the middle of its body.
   ECONNRESET: 'malformed_request',
 }
@@ -240,6 +255,9 @@ function answerError(error: unknown, request: FastifyRequest, reply: FastifyRepl
   if (inside) request.log.error({ err: inside, code: known.code }, 'request failed')
   reply
     .code(known.status)
+    // Also where no hook has run.
+    .headers(SECURITY_HEADERS)
+    .header('x-request-id', request.id)
     .headers(known.headers)
     .type('application/problem+json')
     .serializer((body: unknown) => JSON.stringify(body))

@@ -22,12 +22,41 @@ test('what follows on a connection after a refused body is never carried out', a
   await assertNothingBefore(gateway.port, recorder, [])
 })
 
-test('an error after a whole request does not take the place of its answer', async (t) => {
+test('an error after whole requests is answered behind them', async (t) => {
   const { gateway, recorder } = await startPair(t)
-  const bytes = `${getBytes(gateway.port, '/mcp-audit/events')}GARBAGE\r\n\r\n`
+  const whole = getBytes(gateway.port, '/mcp-audit/events')
+  const bytes = `${whole}${whole}GARBAGE\r\n\r\n${whole}`
   const answer = await sendRaw(gateway.port, bytes, { untilClosed: true })
   assert.equal(answer.status, 200)
-  assert.equal(answer.body, '{"from":"service"}')
+  assert.deepEqual(answer.body.match(/"from":"service"|"code":"\w+"/g), [
+    '"from":"service"',
+    '"from":"service"',
+    '"code":"malformed_request"',
+  ])
+  assert.equal(recorder.received.length, 2)
+})
+
+test('a request that breaks off behind whole ones is answered once, and not carried out', async (t) => {
+  const { gateway, recorder } = await startPair(t)
+  const whole = getBytes(gateway.port, '/mcp-audit/events')
+  const broken =
+    `POST ${LOG} HTTP/1.1\r\nHost: 127.0.0.1:${gateway.port}\r\nContent-Type: application/json\r\n` +
+    'Transfer-Encoding: chunked\r\n\r\nzz\r\n'
+  const answer = await sendRaw(gateway.port, whole + broken + whole, { untilClosed: true })
+  assert.equal(answer.status, 200)
+  assert.deepEqual(answer.body.match(/HTTP\/1.1 \d+|"code":"\w+"/g), [
+    'HTTP/1.1 400',
+    '"code":"malformed_request"',
+  ])
+  assert.equal(recorder.received.length, 1)
+})
+
+test('CONNECT ends the connection, and not before the answers that are due', async (t) => {
+  const { gateway, recorder } = await startPair(t)
+  const whole = getBytes(gateway.port, '/mcp-audit/events')
+  const bytes = `${whole}CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n${whole}`
+  const answer = await sendRaw(gateway.port, bytes, { untilClosed: true })
+  assert.deepEqual([answer.status, answer.body], [200, '{"from":"service"}'])
   assert.equal(recorder.received.length, 1)
 })
 

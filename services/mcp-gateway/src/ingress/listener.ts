@@ -1,9 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { Limits } from '../limits.ts'
 import { Connections } from './connections.ts'
-
-/** A larger request line with headers is 431. */
-const MAX_HEAD_BYTES = 16_384
+import { MAX_HEAD_BYTES } from './request-head.ts'
 
 /** Node's HTTP server with every limit said aloud. Requests with `Expect` take the same way as all others. */
 export function createListener(handle: RequestListener, limits: Limits): Server {

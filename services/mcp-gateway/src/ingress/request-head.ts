@@ -1,13 +1,22 @@
 import type { IncomingMessage } from 'node:http'
 import type { ErrorCode } from '@ai-governance/common/errors'
-import { isHost } from '@ai-governance/common/host-check'
-import { isProbe } from '@ai-governance/common/probes'
+import {
+  hostFormFault,
+  MAX_HEADERS,
+  transferFault,
+  versionFault,
+} from '@ai-governance/common/http-rules'
 import { requestId } from '@ai-governance/common/request-id'
 import { readTrace, type TraceContext } from '@ai-governance/common/trace-context'
 
-/** Header fields of one request; more are refused. */
-const MAX_HEADERS = 100
-const VERSIONS = ['1.1', '1.0']
+/**
+ * Bytes of the request line and all fields with what stands between them. Node counts names, values and the target
+ * alone, and so lets some hundred bytes more pass.
+ */
+export const MAX_HEAD_BYTES = 16_384
+/** `GET`'s two spaces, `HTTP/1.1`, the line ends, and what is around a name and a value. */
+const LINE_REST = 14
+const FIELD_REST = 4
 
 /** What the gateway wants to know from the head of a request. */
 export interface RequestHead {
@@ -47,7 +56,7 @@ export function announcesBody(head: RequestHead): boolean {
  */
 export function readHead(request: IncomingMessage): RequestHead {
   const { rawHeaders, httpVersion } = request
-  const head = emptyHead(httpVersion)
+  const head = emptyHead(request)
   let givenId: string | undefined
   let traceparent: string | undefined
   let tracestate: string | undefined
@@ -55,9 +64,11 @@ export function readHead(request: IncomingMessage): RequestHead {
   let repeated = false
   let hosts = 0
   let host: string | undefined
+  let bytes = (request.method ?? '').length + (request.url ?? '').length + LINE_REST
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = (rawHeaders[i] as string).toLowerCase()
     const value = rawHeaders[i + 1] as string
+    bytes += name.length + value.length + FIELD_REST
     switch (name) {
       case 'x-request-id':
         // Two ids are none: a comma keeps the pair from being taken for one.
@@ -109,34 +120,22 @@ export function readHead(request: IncomingMessage): RequestHead {
   }
   head.id = requestId(givenId)
   head.trace = readTrace(traceparent, tracestate)
-  if (rawHeaders.length > 2 * MAX_HEADERS) head.fault = 'headers_too_large'
+  if (rawHeaders.length > 2 * MAX_HEADERS || bytes > MAX_HEAD_BYTES)
+    head.fault = 'headers_too_large'
   if (repeated) head.fault ??= 'duplicate_header'
-  if (hosts !== 1 || isProbe(request.url)) head.fault ??= hostFormFault(request, hosts, host)
+  head.fault ??= hostFormFault(request, hosts, host)
   return head
 }
 
 /** The fields that say how the request travels. */
 function readTransfer(head: RequestHead, name: string, value: string, httpVersion: string): void {
-  switch (name) {
-    case 'transfer-encoding':
-      // Node lets `gzip, chunked` pass, and chunked in HTTP/1.0 (RFC 9112 §6.1).
-      if (httpVersion !== '1.1' || value.toLowerCase() !== 'chunked') {
-        head.fault ??= 'malformed_request'
-      }
-      head.chunked = true
-      break
-    case 'upgrade':
-      head.fault ??= 'upgrade_refused'
-      break
-    case 'expect':
-      if (value.toLowerCase() !== '100-continue') head.fault ??= 'expectation_failed'
-      // A caller of HTTP/1.0 would take "100 Continue" for the answer (RFC 9110 §10.1.1).
-      else head.expectsContinue = httpVersion === '1.1'
-      break
-  }
+  head.fault ??= transferFault(name, value, httpVersion)
+  if (name === 'transfer-encoding') head.chunked = true
+  // A caller of HTTP/1.0 would take "100 Continue" for the answer (RFC 9110 §10.1.1).
+  else if (name === 'expect') head.expectsContinue = httpVersion === '1.1'
 }
 
-function emptyHead(httpVersion: string): RequestHead {
+function emptyHead(request: IncomingMessage): RequestHead {
   return {
     id: '',
     contentType: undefined,
@@ -151,26 +150,11 @@ function emptyHead(httpVersion: string): RequestHead {
     'sec-fetch-site': undefined,
     expectsContinue: false,
     trace: NO_TRACE,
-    // Node answers request lines of HTTP/0.9 and HTTP/2.0 as if they were HTTP/1.1.
-    fault: VERSIONS.includes(httpVersion) ? null : 'http_version_not_supported',
+    fault: versionFault(request),
   }
 }
 
 /** The values of a header so far and one more (RFC 9110 §5.3). */
 function joined(before: string | undefined, value: string): string {
   return before === undefined ? value : `${before}, ${value}`
-}
-
-/**
- * Every request names one host, probes too, though theirs may be any; only a probe in HTTP/1.0 may name none
- * (RFC 9112 §3.2). What a single host of another request looks like is checked with what it names.
- */
-function hostFormFault(
-  { url, httpVersion }: IncomingMessage,
-  hosts: number,
-  host: string | undefined,
-): ErrorCode | null {
-  if (hosts > 1) return 'invalid_host'
-  if (host === undefined) return isProbe(url) && httpVersion === '1.0' ? null : 'invalid_host'
-  return isHost(host) ? null : 'invalid_host'
 }
