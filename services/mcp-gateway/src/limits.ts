@@ -48,7 +48,10 @@ export interface Limits {
   request: number
   /** How often Node looks for requests that are late. */
   checkEvery: number
-  /** A connection on which nothing moves. (Node waits twice as long where something waits to be written.) */
+  /**
+   * A connection on which nothing moves; longer than `request` and `checkEvery`, or a body that stops would be cut off
+   * without its 408. (Node waits twice as long where something waits to be written.)
+   */
   socketIdle: number
   /**
    * A caller that has taken nothing of an answer for so long is cut off. It shows late that nobody reads, once the kernel
@@ -86,7 +89,7 @@ export const LIMITS: Limits = {
   requestHead: 10_000,
   request: 15_000,
   checkEvery: 2_000,
-  socketIdle: 15_000,
+  socketIdle: 18_000,
   readerIdle: 10_000,
   linger: 1_000,
 }

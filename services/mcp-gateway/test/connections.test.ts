@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
-import { getBytes, sendRaw, startPair } from './harness.ts'
+import { LIMITS } from '../src/limits.ts'
+import { getBytes, postBytes, sendRaw, startPair } from './harness.ts'
 
 /** For tests that would otherwise wait for ever when they fail. */
 const GUARD = { timeout: 20_000 }
@@ -46,3 +47,23 @@ test('one more than all that are being answered is closed', GUARD, async (t) => 
   for (const response of held) response.writeHead(200, { 'content-length': 2 }).end('{}')
   for (const one of await Promise.all(busy)) assert.equal(one.status, 200)
 })
+
+test(
+  'a body that stops is answered with 408 before its silent connection is closed',
+  GUARD,
+  async (t) => {
+    // In the proportions of the real limits.
+    const shorter = (ms: number) => ms / 20
+    const { request, requestHead, checkEvery, socketIdle } = LIMITS
+    const { gateway } = await startPair(t, undefined, {
+      request: shorter(request),
+      requestHead: shorter(requestHead),
+      checkEvery: shorter(checkEvery),
+      socketIdle: shorter(socketIdle),
+    })
+    const half = postBytes(gateway.port, '/mcp-audit/log', '{"a":1}').subarray(0, -3)
+    const answer = await sendRaw(gateway.port, half, { untilClosed: true })
+    assert.equal(answer.status, 408)
+    assert.ok(socketIdle > request + checkEvery)
+  },
+)
