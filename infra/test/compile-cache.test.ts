@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { statSync, utimesSync, writeFileSync } from 'node:fs'
+import { copyFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { makeIdentityKeys } from '../local/data-folder.ts'
+import { planServices } from '../local/services.ts'
+import { readSettings } from '../local/settings.ts'
 import { compileCache } from '../test-support/compile-cache.ts'
 import { scratchFolder } from '../test-support/scratch.ts'
 
@@ -29,4 +32,17 @@ test('all processes of a run share what they compile, in a folder that goes with
   const { NODE_COMPILE_CACHE: folder = '' } = compileCache()
   assert.match(folder, /governance-test-\d+-\w+\/compiled$/)
   assert.ok(statSync(folder).isDirectory())
+})
+
+test('the services of npm start keep what was compiled beside the rest of their data', (t) => {
+  const data = scratchFolder(t)
+  copyFileSync(join(import.meta.dirname, '../../.env.example'), join(data, '.env.example'))
+  const plans = planServices(readSettings(data, {}), {
+    ...{ root: data, data, postgresPort: 1 },
+    secrets: { owner: 'a', lineageService: 'b', auditService: 'c' },
+    signer: { keyFile: 'k', stateFile: 's' },
+    identity: makeIdentityKeys(data),
+  })
+  const folders = plans.map(({ env }) => env.NODE_COMPILE_CACHE)
+  assert.deepEqual(folders, Array(4).fill(join(data, 'compiled')))
 })
