@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import { formatApiKeys, hashToken } from '@ai-governance/common/api-keys'
+import { formatApiKeys, hashToken } from '@ai-governance/common/callers/api-keys'
 import { makeIdentityKeys } from '@ai-governance/infra/local/data-folder'
 import { ensureDatabase } from '@ai-governance/infra/local/owner-database'
 import { freePort } from '@ai-governance/infra/local/ports'

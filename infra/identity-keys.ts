@@ -8,7 +8,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { deriveIdentityKey } from '@ai-governance/common/identity'
+import { deriveIdentityKey } from '@ai-governance/common/callers/identity'
 import { Failure } from './failure.ts'
 
 /** Under which mcp-policy signs its calls to mcp-audit, which records what is in force. */

@@ -1,5 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { IDENTITY_HEADER, serviceClaims, signIdentity } from '@ai-governance/common/identity'
+import {
+  IDENTITY_HEADER,
+  serviceClaims,
+  signIdentity,
+} from '@ai-governance/common/callers/identity'
 
 /**
  * What mcp-policy finds doubtful about its policies, `file:line:column code message` each. That a policy

@@ -4,7 +4,7 @@
 // Exit codes: 0 after Ctrl-C, SIGTERM or SIGHUP; 1 when something could not start.
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { readIdentityKey } from '@ai-governance/common/identity'
+import { readIdentityKey } from '@ai-governance/common/callers/identity'
 import { Failure } from '../failure.ts'
 import { ensureSigner } from '../signing-key.ts'
 import { hasDatabase, makeFolders, makeIdentityKeys, makeSignerFolder } from './data-folder.ts'

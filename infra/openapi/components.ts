@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { OkAnswer } from '../../services/common/src/answers.ts'
 import { ProblemAnswer } from '../../services/common/src/errors.ts'
-import { jsonObject, momentParameter } from '../../services/common/src/fields.ts'
+import { jsonObject, momentParameter } from '../../services/common/src/requests/fields.ts'
 import * as audit from '../../services/mcp-audit/src/answers.ts'
 import { BatchBody, EventBody } from '../../services/mcp-audit/src/append-routes.ts'
 import {

@@ -1,5 +1,5 @@
 import { ApiError, type ErrorCode } from '../../services/common/src/errors.ts'
-import { isProbe } from '../../services/common/src/probes.ts'
+import { isProbe } from '../../services/common/src/http/probes.ts'
 import type { AllowedRoute } from '../../services/mcp-gateway/src/allowed-routes.ts'
 
 /** What the request as HTTP can come to on every path. */

@@ -1,5 +1,9 @@
 import { hash, randomBytes } from 'node:crypto'
-import { type IdentityClaims, serviceClaims, signIdentity } from '@ai-governance/common/identity'
+import {
+  type IdentityClaims,
+  serviceClaims,
+  signIdentity,
+} from '@ai-governance/common/callers/identity'
 
 /** A request to a service, as the gateway would send it. */
 export interface SignedCall {

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { readIdentityKey } from '@ai-governance/common/identity'
+import { readIdentityKey } from '@ai-governance/common/callers/identity'
 import { makeAuditKey } from '../../clients/typescript/src/audit-key.ts'
 import type { CalledService } from '../identity-keys.ts'
 import { type IdentityPlaces, makeIdentityKeys } from '../local/data-folder.ts'

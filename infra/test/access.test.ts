@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { RouteAccess } from '@ai-governance/common/callers'
+import type { RouteAccess } from '@ai-governance/common/callers/callers'
 import { ACCESS as AUDIT } from '../../services/mcp-audit/src/access.ts'
 import { ALLOWED_ROUTES } from '../../services/mcp-gateway/src/allowed-routes.ts'
 import { ACCESS as LINEAGE } from '../../services/mcp-lineage/src/access.ts'

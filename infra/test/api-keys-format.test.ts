@@ -7,7 +7,7 @@ import {
   makeKey,
   parseApiKeys,
 } from '../../clients/typescript/src/cli/api-keys.ts'
-import * as gateway from '../../services/common/src/api-keys.ts'
+import * as gateway from '../../services/common/src/callers/api-keys.ts'
 
 const TIME = '2026-01-01T00:00:00Z'
 const KEY = {

@@ -12,11 +12,11 @@ import {
   signAibom,
   verifyAibom,
 } from '../../clients/typescript/src/index.ts'
-import type { JsonObject, JsonValue } from '../../services/common/src/canonical-json.ts'
+import type { JsonObject, JsonValue } from '../../services/common/src/formats/canonical-json.ts'
 import {
   isStrictlyEncoded,
   verifyEd25519 as verifyByService,
-} from '../../services/common/src/ed25519.ts'
+} from '../../services/common/src/formats/ed25519.ts'
 import { judgeAibom } from '../../services/mcp-policy/src/aibom.ts'
 import { loadAibomKeys, makeAibomKey } from '../../services/mcp-policy/src/aibom-keys.ts'
 

@@ -10,7 +10,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { deriveIdentityKey } from '@ai-governance/common/identity'
+import { deriveIdentityKey } from '@ai-governance/common/callers/identity'
 import { Failure } from '../failure.ts'
 import { ensureIdentityKeys, type IdentityFiles, rotateIdentityKeys } from '../identity-keys.ts'
 import { type IdentityPlaces, makeIdentityKeys } from '../local/data-folder.ts'

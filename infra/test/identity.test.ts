@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { after, before, test } from 'node:test'
-import { serviceClaims, signIdentity } from '@ai-governance/common/identity'
+import { serviceClaims, signIdentity } from '@ai-governance/common/callers/identity'
 import { createTestDatabase, type TestDatabase } from '../test-support/database.ts'
 import { type Stack, startStack } from '../test-support/stack.ts'
 

@@ -42,7 +42,7 @@ test('the command line imports Node, commander and this package alone, but for t
   assert.ok(files.length > 10)
   const allowed = /^(?:\.\.?\/[a-z0-9-]+\.ts|node:[a-z_/]+|commander)$/
   const engine = /^(?:\.\.\/){4}services\/policy-engine\/src\/(?:[a-z-]+\/)?[a-z-]+\.ts$/
-  const common = /^(?:\.\.\/){4}services\/common\/src\/(?:scopes|suggest)\.ts$/
+  const common = /^(?:\.\.\/){4}services\/common\/src\/(?:callers\/scopes|suggest)\.ts$/
   const doors = new Map([
     [join('cli', 'policy-engine.ts'), engine],
     [join('cli', 'policy-aibom.ts'), engine],

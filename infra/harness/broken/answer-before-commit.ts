@@ -2,7 +2,7 @@ import { patchSource } from './source-patch.ts'
 
 // Changes are made in a transaction that is committed 200 ms after they were answered.
 patchSource(
-  '/services/common/src/database.ts',
+  '/services/common/src/database/database.ts',
   `    const rows = await send<Row>(client, query, whenLost)
     client.release()
     return rows`,

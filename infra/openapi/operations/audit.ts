@@ -1,4 +1,4 @@
-import { BATCH_EVENTS } from '../../../services/common/src/json-body.ts'
+import { BATCH_EVENTS } from '../../../services/common/src/requests/json-body.ts'
 import { LogQuery } from '../../../services/mcp-audit/src/append-routes.ts'
 import {
   EventsQuery,

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { connect } from 'node:net'
 import { after, before, test } from 'node:test'
-import { createServer } from '@ai-governance/common/server'
+import { createServer } from '@ai-governance/common/http/server'
 
 const reached: string[] = []
 const app = createServer({

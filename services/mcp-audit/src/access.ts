@@ -1,4 +1,4 @@
-import { GATEWAY_SERVICE, type RouteAccess } from '@ai-governance/common/callers'
+import { GATEWAY_SERVICE, type RouteAccess } from '@ai-governance/common/callers/callers'
 
 /** What each route asks of its caller. */
 export const ACCESS: Readonly<Record<string, RouteAccess>> = {

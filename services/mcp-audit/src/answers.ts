@@ -1,6 +1,6 @@
 import { idNumber, sha256Text, wireTime } from '@ai-governance/common/answers'
 import { ERROR_CODES } from '@ai-governance/common/errors'
-import { jsonObject } from '@ai-governance/common/fields'
+import { jsonObject } from '@ai-governance/common/requests/fields'
 import { z } from 'zod'
 
 /** An entry on the wire, as `entryJson` writes it (docs/FORMATS.md). */

@@ -1,5 +1,5 @@
-import { Database } from '@ai-governance/common/database'
-import { type App, createServer } from '@ai-governance/common/server'
+import { Database } from '@ai-governance/common/database/database'
+import { type App, createServer } from '@ai-governance/common/http/server'
 import { registerAppendRoutes } from './append-routes.ts'
 import { Appender } from './appender.ts'
 import { auditCounters, registerAuditMetrics } from './audit-metrics.ts'

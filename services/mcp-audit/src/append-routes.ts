@@ -1,16 +1,16 @@
-import { type AuditEntry, entryJson } from '@ai-governance/common/audit-entry'
-import { canonicalJson } from '@ai-governance/common/canonical-json'
 import { ApiError } from '@ai-governance/common/errors'
-import { jsonObject, text } from '@ai-governance/common/fields'
-import { idempotencyKey } from '@ai-governance/common/idempotency-key'
+import { type AuditEntry, entryJson } from '@ai-governance/common/formats/audit-entry'
+import { canonicalJson } from '@ai-governance/common/formats/canonical-json'
+import { DEFAULT_MAX_VALUES } from '@ai-governance/common/formats/strict-json'
+import type { App } from '@ai-governance/common/http/server'
+import { jsonObject, text } from '@ai-governance/common/requests/fields'
+import { idempotencyKey } from '@ai-governance/common/requests/idempotency-key'
 import {
   BATCH_BODY_LIMIT,
   BATCH_EVENTS,
   BATCH_MAX_VALUES,
   DEFAULT_BODY_LIMIT,
-} from '@ai-governance/common/json-body'
-import type { App } from '@ai-governance/common/server'
-import { DEFAULT_MAX_VALUES } from '@ai-governance/common/strict-json'
+} from '@ai-governance/common/requests/json-body'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Appended, Appender } from './appender.ts'

@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto'
+import { isDataFault } from '@ai-governance/common/database/database'
+import { GroupCommit } from '@ai-governance/common/database/group-commit'
+import { ApiError } from '@ai-governance/common/errors'
 import {
   type AuditEntry,
   type AuditEvent,
   detailsHash,
   entryHash,
   eventHash,
-} from '@ai-governance/common/audit-entry'
-import { isDataFault } from '@ai-governance/common/database'
-import { ApiError } from '@ai-governance/common/errors'
-import { GroupCommit } from '@ai-governance/common/group-commit'
-import { Limiter } from '@ai-governance/common/limiter'
+} from '@ai-governance/common/formats/audit-entry'
+import { Limiter } from '@ai-governance/common/http/limiter'
 import type { AppendedLink, AuditStore, KeyedEvent } from './audit-store.ts'
 import { isSameQuestion, questionOf } from './gate-decision.ts'
 

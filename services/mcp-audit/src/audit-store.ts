@@ -1,6 +1,6 @@
-import type { AuditEntry, AuditEvent } from '@ai-governance/common/audit-entry'
-import type { Database } from '@ai-governance/common/database'
-import { cutPage } from '@ai-governance/common/pages'
+import type { Database } from '@ai-governance/common/database/database'
+import type { AuditEntry, AuditEvent } from '@ai-governance/common/formats/audit-entry'
+import { cutPage } from '@ai-governance/common/requests/pages'
 
 /** A position that an append function gave out, with the link it made. Hashes in hex. */
 export interface AppendedLink {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { type Database, sqlState } from '@ai-governance/common/database'
+import { type Database, sqlState } from '@ai-governance/common/database/database'
 import { ApiError, type ErrorCode } from '@ai-governance/common/errors'
 
 /** On whose behalf a change is made: the actor and request of its entry. */

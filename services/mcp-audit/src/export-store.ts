@@ -1,4 +1,4 @@
-import type { Database } from '@ai-governance/common/database'
+import type { Database } from '@ai-governance/common/database/database'
 
 /** Entries as they stand in an export, and where they end. */
 export interface ExportChunk {

@@ -1,5 +1,5 @@
-import { type AuditEntry, FIRST_PREV_HASH } from '@ai-governance/common/audit-entry'
-import { formatMicroseconds } from '@ai-governance/common/timestamps'
+import { type AuditEntry, FIRST_PREV_HASH } from '@ai-governance/common/formats/audit-entry'
+import { formatMicroseconds } from '@ai-governance/common/formats/timestamps'
 import type { AuditStore } from './audit-store.ts'
 import type { ExportChunk, ExportStore } from './export-store.ts'
 import type { Attestation } from './signer/attestation.ts'

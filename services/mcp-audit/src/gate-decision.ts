@@ -1,5 +1,5 @@
-import { canonicalJson, type JsonObject } from '@ai-governance/common/canonical-json'
-import { jsonObject } from '@ai-governance/common/fields'
+import { canonicalJson, type JsonObject } from '@ai-governance/common/formats/canonical-json'
+import { jsonObject } from '@ai-governance/common/requests/fields'
 import { z } from 'zod'
 
 /** The type of the entries that the gate writes. */

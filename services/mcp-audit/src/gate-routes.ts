@@ -1,14 +1,14 @@
+import { ApiError } from '@ai-governance/common/errors'
 import {
   type AuditEntry,
   detailsHash,
   entryHash,
   entryJson,
   eventHash,
-} from '@ai-governance/common/audit-entry'
-import { ApiError } from '@ai-governance/common/errors'
-import { idParameter, text } from '@ai-governance/common/fields'
-import { checkIdempotencyKey } from '@ai-governance/common/idempotency-key'
-import type { App } from '@ai-governance/common/server'
+} from '@ai-governance/common/formats/audit-entry'
+import type { App } from '@ai-governance/common/http/server'
+import { idParameter, text } from '@ai-governance/common/requests/fields'
+import { checkIdempotencyKey } from '@ai-governance/common/requests/idempotency-key'
 import { z } from 'zod'
 import type { AuditStore } from './audit-store.ts'
 import { type Envelope, signEnvelope } from './dsse.ts'

@@ -1,4 +1,4 @@
-import type { Database } from '@ai-governance/common/database'
+import type { Database } from '@ai-governance/common/database/database'
 
 /** The keys under which decisions of the gate were recorded. */
 export class GateStore {

@@ -1,4 +1,4 @@
-import { GATEWAY_SERVICE } from '@ai-governance/common/callers'
+import { GATEWAY_SERVICE } from '@ai-governance/common/callers/callers'
 
 /** The service that records which policies are in force. */
 export const POLICY_SERVICE = 'service:mcp-policy'

@@ -1,6 +1,6 @@
 import { ApiError } from '@ai-governance/common/errors'
-import { decimal, idParameter } from '@ai-governance/common/fields'
-import type { App } from '@ai-governance/common/server'
+import type { App } from '@ai-governance/common/http/server'
+import { decimal, idParameter } from '@ai-governance/common/requests/fields'
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import { base64 } from './signer/attestation.ts'

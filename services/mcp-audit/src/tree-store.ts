@@ -1,4 +1,4 @@
-import type { Database, Read } from '@ai-governance/common/database'
+import type { Database, Read } from '@ai-governance/common/database/database'
 import { HASH_BYTES } from './tree/merkle.ts'
 
 /** Held by the one replica that signs. Any number that no other lock of this database has. */

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { ApiError, type ErrorCode } from '@ai-governance/common/errors'
-import { Limiter } from '@ai-governance/common/limiter'
+import { Limiter } from '@ai-governance/common/http/limiter'
 import type { Verdict } from './answers.ts'
 import type { Config } from './config.ts'
 import type { VerifyRequest } from './verify-chain.ts'

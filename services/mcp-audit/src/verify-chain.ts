@@ -1,10 +1,10 @@
+import { ApiError } from '@ai-governance/common/errors'
 import {
   type AuditEntry,
   type Before,
   entryFault,
   FIRST_PREV_HASH,
-} from '@ai-governance/common/audit-entry'
-import { ApiError } from '@ai-governance/common/errors'
+} from '@ai-governance/common/formats/audit-entry'
 import type { Verdict } from './answers.ts'
 import type { AuditStore } from './audit-store.ts'
 import type { TreeHead } from './signer/signed-note.ts'

@@ -1,4 +1,4 @@
-import type { AuditEntry } from '@ai-governance/common/audit-entry'
+import type { AuditEntry } from '@ai-governance/common/formats/audit-entry'
 import { z } from 'zod'
 import type { AuditStore } from './audit-store.ts'
 import type { Fault } from './verify-fault.ts'

@@ -1,4 +1,4 @@
-import type { AuditEntry } from '@ai-governance/common/audit-entry'
+import type { AuditEntry } from '@ai-governance/common/formats/audit-entry'
 import type { TreeHead } from './signer/signed-note.ts'
 import { LogTree } from './tree/log-tree.ts'
 import { HASH_BYTES } from './tree/merkle.ts'

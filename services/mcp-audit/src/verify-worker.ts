@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { Database } from '@ai-governance/common/database'
+import { Database } from '@ai-governance/common/database/database'
 import { ApiError } from '@ai-governance/common/errors'
 import { AuditStore } from './audit-store.ts'
 import type { Config } from './config.ts'

@@ -1,5 +1,5 @@
-import type { AuditEntry } from '@ai-governance/common/audit-entry'
-import { canonicalJson, type JsonObject } from '@ai-governance/common/canonical-json'
+import type { AuditEntry } from '@ai-governance/common/formats/audit-entry'
+import { canonicalJson, type JsonObject } from '@ai-governance/common/formats/canonical-json'
 import type { GateDetails } from './gate-decision.ts'
 
 /** The type of the payload of the envelope, and of the two parts of it. */

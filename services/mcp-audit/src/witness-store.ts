@@ -1,4 +1,4 @@
-import type { Database } from '@ai-governance/common/database'
+import type { Database } from '@ai-governance/common/database/database'
 import type { TreeHead } from './signer/signed-note.ts'
 
 /** How far back a checkpoint is looked for that all witnesses cosigned, in cosignatures of one of them. */

@@ -1,6 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { after, before } from 'node:test'
-import { type IdentityClaims, serviceClaims, signIdentity } from '@ai-governance/common/identity'
+import {
+  type IdentityClaims,
+  serviceClaims,
+  signIdentity,
+} from '@ai-governance/common/callers/identity'
 import { startService } from './service.ts'
 
 /** The key under which the gateway calls. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { IdentityClaims } from '@ai-governance/common/identity'
+import type { IdentityClaims } from '@ai-governance/common/callers/identity'
 import {
   activation,
   assertRefused,

@@ -4,7 +4,11 @@ import { type IncomingMessage, type OutgoingHttpHeaders, request } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { after, before } from 'node:test'
-import { type IdentityClaims, serviceClaims, signIdentity } from '@ai-governance/common/identity'
+import {
+  type IdentityClaims,
+  serviceClaims,
+  signIdentity,
+} from '@ai-governance/common/callers/identity'
 import { startService } from './service.ts'
 
 /** The key of mcp-policy. */

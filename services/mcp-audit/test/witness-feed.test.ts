@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Database } from '@ai-governance/common/database'
+import { Database } from '@ai-governance/common/database/database'
 import { Signer } from '../src/signer/signer.ts'
 import { Prover } from '../src/tree/prover.ts'
 import { TreeStore } from '../src/tree-store.ts'

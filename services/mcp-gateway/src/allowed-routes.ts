@@ -1,3 +1,5 @@
+import type { Access } from '@ai-governance/common/callers/scopes'
+import { DEFAULT_MAX_VALUES } from '@ai-governance/common/formats/strict-json'
 import {
   AIBOM_BODY_LIMIT,
   AIBOM_MAX_VALUES,
@@ -5,9 +7,7 @@ import {
   BATCH_MAX_VALUES,
   type BodyRules,
   DEFAULT_BODY_LIMIT,
-} from '@ai-governance/common/json-body'
-import type { Access } from '@ai-governance/common/scopes'
-import { DEFAULT_MAX_VALUES } from '@ai-governance/common/strict-json'
+} from '@ai-governance/common/requests/json-body'
 
 /** What a query value may look like as received, percent-encoding included. */
 const INTEGER = /^(?:0|[1-9][0-9]{0,15})$/

@@ -4,7 +4,7 @@ import {
   readEnvironment,
   serverVariables,
 } from '@ai-governance/common/environment'
-import { isLoopback } from '@ai-governance/common/loopback'
+import { isLoopback } from '@ai-governance/common/http/loopback'
 import { z } from 'zod'
 import { type AuthConfig, authConfig, authVariables, type RateLimits } from './auth/auth-config.ts'
 import { type Directory, parseDirectory } from './directory.ts'

@@ -1,6 +1,6 @@
 import { isIPv4 } from 'node:net'
-import { isLoopback } from '@ai-governance/common/loopback'
-import { parseStrictJson, StrictJsonError } from '@ai-governance/common/strict-json'
+import { parseStrictJson, StrictJsonError } from '@ai-governance/common/formats/strict-json'
+import { isLoopback } from '@ai-governance/common/http/loopback'
 
 /** Where each service is: its name and its origin such as `http://mcp-audit:8000`. */
 export type Directory = ReadonlyMap<string, string>

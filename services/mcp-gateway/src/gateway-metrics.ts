@@ -1,5 +1,5 @@
 import type { ErrorCode } from '@ai-governance/common/errors'
-import type { Metrics } from '@ai-governance/common/metrics'
+import type { Metrics } from '@ai-governance/common/observability/metrics'
 import type { Replica } from './upstreams/replica.ts'
 import type { Upstream, Upstreams } from './upstreams/upstreams.ts'
 

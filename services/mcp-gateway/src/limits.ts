@@ -1,4 +1,4 @@
-import { LARGE_BODY } from '@ai-governance/common/large-bodies'
+import { LARGE_BODY } from '@ai-governance/common/http/large-bodies'
 
 /** Times in ms, sizes in bytes. */
 export interface Limits {

@@ -1,4 +1,4 @@
-import { run, serve } from '@ai-governance/common/serve'
+import { run, serve } from '@ai-governance/common/http/serve'
 import { buildApp } from './app.ts'
 import { readConfig } from './config.ts'
 

@@ -4,10 +4,10 @@ import { chmodSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import { type ApiKey, formatApiKeys, hashToken } from '@ai-governance/common/api-keys'
-import { deriveIdentityKey, type IdentityClaims } from '@ai-governance/common/identity'
-import { IdentityVerifier } from '@ai-governance/common/identity-verifier'
-import type { Scope } from '@ai-governance/common/scopes'
+import { type ApiKey, formatApiKeys, hashToken } from '@ai-governance/common/callers/api-keys'
+import { deriveIdentityKey, type IdentityClaims } from '@ai-governance/common/callers/identity'
+import { IdentityVerifier } from '@ai-governance/common/callers/identity-verifier'
+import type { Scope } from '@ai-governance/common/callers/scopes'
 import type { AppOptions } from '../src/app.ts'
 import {
   type Answer,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { isProbe } from '@ai-governance/common/probes'
+import { isProbe } from '@ai-governance/common/http/probes'
 import { byClass, readCorpus } from './corpus.ts'
 import { assertAnswered } from './corpus-exchange.ts'
 import { getBytes, sendRaw, startPair, startRecorder } from './harness.ts'

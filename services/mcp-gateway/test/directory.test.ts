@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { isLoopback } from '@ai-governance/common/loopback'
+import { isLoopback } from '@ai-governance/common/http/loopback'
 import { parseDirectory } from '../src/directory.ts'
 
 const OWN_PORTS = [8080, 9090]

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { IDENTITY_HEADER } from '@ai-governance/common/identity'
+import { IDENTITY_HEADER } from '@ai-governance/common/callers/identity'
 import { GATEWAY, identitySigner } from '../src/auth/signing.ts'
 import {
   bearer,

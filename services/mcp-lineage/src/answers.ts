@@ -1,5 +1,5 @@
 import { idNumber, sha256Text, wireTime } from '@ai-governance/common/answers'
-import { jsonObject } from '@ai-governance/common/fields'
+import { jsonObject } from '@ai-governance/common/requests/fields'
 import { z } from 'zod'
 
 /** A record on the wire, as `recordJson` writes it. */

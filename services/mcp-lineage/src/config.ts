@@ -1,4 +1,7 @@
-import { assertOnlyKnownCallers, callerVariables } from '@ai-governance/common/caller-config'
+import {
+  assertOnlyKnownCallers,
+  callerVariables,
+} from '@ai-governance/common/callers/caller-config'
 import {
   databaseVariables,
   readEnvironment,

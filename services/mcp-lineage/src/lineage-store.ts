@@ -1,7 +1,7 @@
-import type { AuditEntry } from '@ai-governance/common/audit-entry'
-import { type Database, sqlState } from '@ai-governance/common/database'
+import { type Database, sqlState } from '@ai-governance/common/database/database'
 import { ApiError } from '@ai-governance/common/errors'
-import { cutPage } from '@ai-governance/common/pages'
+import type { AuditEntry } from '@ai-governance/common/formats/audit-entry'
+import { cutPage } from '@ai-governance/common/requests/pages'
 import { type LineageRecord, type Registration, recordHash, storedForm } from './record.ts'
 
 /** A record beside the entry that should attest it; the entry's part is null where there is none. */

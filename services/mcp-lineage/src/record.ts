@@ -3,8 +3,8 @@ import {
   canonicalJson,
   type JsonObject,
   type JsonValue,
-} from '@ai-governance/common/canonical-json'
-import { formatMicroseconds } from '@ai-governance/common/timestamps'
+} from '@ai-governance/common/formats/canonical-json'
+import { formatMicroseconds } from '@ai-governance/common/formats/timestamps'
 
 /** What a registration says. `parents` are models by id and version, or datasets by name. */
 export interface Registration {

@@ -1,16 +1,16 @@
+import { Limiter } from '@ai-governance/common/http/limiter'
+import type { App } from '@ai-governance/common/http/server'
+import { verificationCounter } from '@ai-governance/common/observability/verification-metrics'
 import {
   decimal,
   idParameter,
   jsonObject,
   momentParameter,
   text,
-} from '@ai-governance/common/fields'
-import { idempotencyKey } from '@ai-governance/common/idempotency-key'
-import { AIBOM_BODY_LIMIT, AIBOM_MAX_VALUES } from '@ai-governance/common/json-body'
-import { Limiter } from '@ai-governance/common/limiter'
-import { nextPageLink, PAGE_BYTES } from '@ai-governance/common/pages'
-import type { App } from '@ai-governance/common/server'
-import { verificationCounter } from '@ai-governance/common/verification-metrics'
+} from '@ai-governance/common/requests/fields'
+import { idempotencyKey } from '@ai-governance/common/requests/idempotency-key'
+import { AIBOM_BODY_LIMIT, AIBOM_MAX_VALUES } from '@ai-governance/common/requests/json-body'
+import { nextPageLink, PAGE_BYTES } from '@ai-governance/common/requests/pages'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { LineageStore } from './lineage-store.ts'

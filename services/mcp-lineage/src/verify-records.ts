@@ -1,5 +1,5 @@
-import { detailsHash, entryHash, eventHash } from '@ai-governance/common/audit-entry'
 import { ApiError } from '@ai-governance/common/errors'
+import { detailsHash, entryHash, eventHash } from '@ai-governance/common/formats/audit-entry'
 import type { Verdict } from './answers.ts'
 import type { AttestedRecord, LineageStore } from './lineage-store.ts'
 import { type LineageRecord, recordHash, registeredDetails } from './record.ts'

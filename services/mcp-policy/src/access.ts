@@ -1,4 +1,4 @@
-import type { RouteAccess } from '@ai-governance/common/callers'
+import type { RouteAccess } from '@ai-governance/common/callers/callers'
 
 /** What each route asks of its caller. */
 export const ACCESS: Readonly<Record<string, RouteAccess>> = {

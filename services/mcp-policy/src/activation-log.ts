@@ -1,6 +1,6 @@
-import type { JsonValue } from '@ai-governance/common/canonical-json'
 import { ApiError } from '@ai-governance/common/errors'
-import { Limiter } from '@ai-governance/common/limiter'
+import type { JsonValue } from '@ai-governance/common/formats/canonical-json'
+import { Limiter } from '@ai-governance/common/http/limiter'
 import {
   type ActivationEntry,
   filesFault,

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ApiError } from '@ai-governance/common/errors'
-import type { App } from '@ai-governance/common/server'
+import type { App } from '@ai-governance/common/http/server'
 import type { ActivePolicies } from './activation.ts'
 import type { ActivationLog } from './activation-log.ts'
 import { activationDetails, isSameActivation, type Settings } from './activation-record.ts'

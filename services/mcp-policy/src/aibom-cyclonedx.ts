@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '@ai-governance/common/canonical-json'
+import type { JsonObject, JsonValue } from '@ai-governance/common/formats/canonical-json'
 import { isObject } from '@ai-governance/policy-engine/aibom/read'
 import type { AibomResult } from '@ai-governance/policy-engine/aibom/result'
 import { decodeExactly, type SignedPart, unsigned } from './aibom-signed-part.ts'

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { canonicalJson, type JsonValue } from '@ai-governance/common/canonical-json'
+import { canonicalJson, type JsonValue } from '@ai-governance/common/formats/canonical-json'
 import type { AibomResult } from '@ai-governance/policy-engine/aibom/result'
 import { judgeAibom } from './aibom.ts'
 import type { AibomKey } from './aibom-keys.ts'

@@ -1,7 +1,7 @@
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { isStrictPoint, publicKeyBytes } from '@ai-governance/common/ed25519'
 import { EnvironmentError } from '@ai-governance/common/environment'
+import { isStrictPoint, publicKeyBytes } from '@ai-governance/common/formats/ed25519'
 
 /** A key that AI bills of materials may be signed with. */
 export interface AibomKey {

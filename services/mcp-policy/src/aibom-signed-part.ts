@@ -1,4 +1,4 @@
-import type { JsonObject } from '@ai-governance/common/canonical-json'
+import type { JsonObject } from '@ai-governance/common/formats/canonical-json'
 import type { AibomResult } from '@ai-governance/policy-engine/aibom/result'
 
 /** What a format takes out of a bill for its signature to be checked. */

@@ -3,8 +3,8 @@ import {
   canonicalJson,
   type JsonObject,
   type JsonValue,
-} from '@ai-governance/common/canonical-json'
-import { verifyEd25519 } from '@ai-governance/common/ed25519'
+} from '@ai-governance/common/formats/canonical-json'
+import { verifyEd25519 } from '@ai-governance/common/formats/ed25519'
 import { isCycloneDx, isObject } from '@ai-governance/policy-engine/aibom/read'
 import type { AibomResult } from '@ai-governance/policy-engine/aibom/result'
 import { readCycloneDx } from './aibom-cyclonedx.ts'

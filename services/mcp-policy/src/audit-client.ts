@@ -1,10 +1,14 @@
 import { request as httpRequest } from 'node:http'
-import type { JsonValue } from '@ai-governance/common/canonical-json'
+import {
+  IDENTITY_HEADER,
+  serviceClaims,
+  signIdentity,
+} from '@ai-governance/common/callers/identity'
 import { ApiError } from '@ai-governance/common/errors'
-import { IDENTITY_HEADER, serviceClaims, signIdentity } from '@ai-governance/common/identity'
-import { BATCH_BODY_LIMIT, BATCH_MAX_VALUES } from '@ai-governance/common/json-body'
-import { requestId } from '@ai-governance/common/request-id'
-import { parseStrictJson } from '@ai-governance/common/strict-json'
+import type { JsonValue } from '@ai-governance/common/formats/canonical-json'
+import { parseStrictJson } from '@ai-governance/common/formats/strict-json'
+import { BATCH_BODY_LIMIT, BATCH_MAX_VALUES } from '@ai-governance/common/requests/json-body'
+import { requestId } from '@ai-governance/common/requests/request-id'
 
 /** How long mcp-audit may take for an answer, in ms: longer than it waits for its database. */
 const WITHIN = 10_000

@@ -1,5 +1,8 @@
 import { existsSync } from 'node:fs'
-import { assertOnlyKnownCallers, callerVariables } from '@ai-governance/common/caller-config'
+import {
+  assertOnlyKnownCallers,
+  callerVariables,
+} from '@ai-governance/common/callers/caller-config'
 import {
   EnvironmentError,
   flag,

@@ -1,4 +1,4 @@
-import type { Metrics } from '@ai-governance/common/metrics'
+import type { Metrics } from '@ai-governance/common/observability/metrics'
 import type { AibomResult } from '@ai-governance/policy-engine/aibom/result'
 import type { Activation } from './activation.ts'
 import type { ActivationRecorder } from './activation-recorder.ts'

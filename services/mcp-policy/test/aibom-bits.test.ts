@@ -5,8 +5,8 @@ import {
   canonicalJson,
   type JsonObject,
   type JsonValue,
-} from '@ai-governance/common/canonical-json'
-import { parseStrictJson, StrictJsonError } from '@ai-governance/common/strict-json'
+} from '@ai-governance/common/formats/canonical-json'
+import { parseStrictJson, StrictJsonError } from '@ai-governance/common/formats/strict-json'
 import { judgeAibom } from '../src/aibom.ts'
 import { makeAibomKey } from '../src/aibom-keys.ts'
 

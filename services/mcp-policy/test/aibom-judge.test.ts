@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync, sign } from 'node:crypto'
 import { test } from 'node:test'
-import { canonicalJson, type JsonObject } from '@ai-governance/common/canonical-json'
+import { canonicalJson, type JsonObject } from '@ai-governance/common/formats/canonical-json'
 import { judgeAibom } from '../src/aibom.ts'
 import { makeAibomJudge } from '../src/aibom-judge.ts'
 import { makeAibomKey } from '../src/aibom-keys.ts'

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createPublicKey } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import type { JsonObject, JsonValue } from '@ai-governance/common/canonical-json'
+import type { JsonObject, JsonValue } from '@ai-governance/common/formats/canonical-json'
 import { judgeAibom } from '../src/aibom.ts'
 import { type AibomKey, makeAibomKey } from '../src/aibom-keys.ts'
 

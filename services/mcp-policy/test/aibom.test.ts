@@ -5,7 +5,7 @@ import {
   canonicalJson,
   type JsonObject,
   type JsonValue,
-} from '@ai-governance/common/canonical-json'
+} from '@ai-governance/common/formats/canonical-json'
 import { judgeAibom } from '../src/aibom.ts'
 import { makeAibomKey } from '../src/aibom-keys.ts'
 

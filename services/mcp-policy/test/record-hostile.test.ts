@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, type TestContext, test } from 'node:test'
-import { serviceClaims, signIdentity } from '@ai-governance/common/identity'
+import { serviceClaims, signIdentity } from '@ai-governance/common/callers/identity'
 import type { Audit, Entry } from './audit-process.ts'
 import { policyFiles, until } from './policy-folders.ts'
 import {

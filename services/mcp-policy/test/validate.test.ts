@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { canonicalJson } from '@ai-governance/common/canonical-json'
+import { canonicalJson } from '@ai-governance/common/formats/canonical-json'
 import { EXAMPLE, SHIPPED, startService } from './service.ts'
 
 let service: Awaited<ReturnType<typeof startService>>

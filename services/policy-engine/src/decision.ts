@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
-import { canonicalJson, type JsonObject } from '@ai-governance/common/canonical-json'
-import { formatMicroseconds } from '@ai-governance/common/timestamps'
+import { canonicalJson, type JsonObject } from '@ai-governance/common/formats/canonical-json'
+import { formatMicroseconds } from '@ai-governance/common/formats/timestamps'
 import { aibomReasons, assessAibom } from './aibom/assess.ts'
 import type { AibomResult } from './aibom/result.ts'
 import { evaluate, type Verdict } from './evaluate.ts'

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { canonicalJson, type JsonValue } from '@ai-governance/common/canonical-json'
+import { canonicalJson, type JsonValue } from '@ai-governance/common/formats/canonical-json'
 
 /** Rises when the engine, or the reading of bills for it, judges the same text differently. */
 export const SEMANTICS = 1

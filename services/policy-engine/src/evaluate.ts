@@ -1,4 +1,4 @@
-import type { JsonObject } from '@ai-governance/common/canonical-json'
+import type { JsonObject } from '@ai-governance/common/formats/canonical-json'
 import { dayNumber } from './day.ts'
 import { IN_WORDS } from './input.ts'
 import { judgeRule } from './judge-rule.ts'

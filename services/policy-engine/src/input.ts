@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '@ai-governance/common/canonical-json'
+import type { JsonObject, JsonValue } from '@ai-governance/common/formats/canonical-json'
 
 export type ScalarType = 'string' | 'number' | 'integer' | 'boolean'
 export type Scalar = string | number | boolean

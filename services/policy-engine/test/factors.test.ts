@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { JsonObject } from '@ai-governance/common/canonical-json'
+import type { JsonObject } from '@ai-governance/common/formats/canonical-json'
 import { loadPolicySet } from '../src/load/load-policies.ts'
 import { brief, errorsOf, judge, loadSet, policyOf } from './sets.ts'
 

@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '@ai-governance/common/canonical-json'
+import type { JsonObject, JsonValue } from '@ai-governance/common/formats/canonical-json'
 import { type Field, type Inputs, RISK_FIELDS, type Scalar, THRESHOLDS } from './random-fields.ts'
 import type { Condition, Factor, Policies, Risk, Rule, Waiver } from './random-policy.ts'
 import type { Case } from './random-request.ts'

@@ -1,4 +1,4 @@
-import type { JsonValue } from '@ai-governance/common/canonical-json'
+import type { JsonValue } from '@ai-governance/common/formats/canonical-json'
 
 /* A fixed catalogue of fields of every type and depth, and values for them. */
 

@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '@ai-governance/common/canonical-json'
+import type { JsonObject, JsonValue } from '@ai-governance/common/formats/canonical-json'
 import fc from 'fast-check'
 import { FIELDS, type Field, GOOD, isWrong, ODD } from './random-fields.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { JsonValue } from '@ai-governance/common/canonical-json'
+import type { JsonValue } from '@ai-governance/common/formats/canonical-json'
 import { judge, loadSet, policyOf } from './sets.ts'
 
 const RISK = `

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { JsonObject } from '@ai-governance/common/canonical-json'
+import type { JsonObject } from '@ai-governance/common/formats/canonical-json'
 import { evaluate, type Verdict } from '../src/evaluate.ts'
 import {
   formatLoadProblem,

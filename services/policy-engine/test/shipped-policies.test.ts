@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import type { JsonObject, JsonValue } from '@ai-governance/common/canonical-json'
+import type { JsonObject, JsonValue } from '@ai-governance/common/formats/canonical-json'
 import { formatLoadProblem, loadPolicySet } from '../src/load/load-policies.ts'
 import { judge } from './sets.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { JsonObject } from '@ai-governance/common/canonical-json'
+import type { JsonObject } from '@ai-governance/common/formats/canonical-json'
 import { brief, errorsOf, judge, loadSet, outcomes, policyOf, withWaivers } from './sets.ts'
 
 const RED = 'field: colour, op: eq, value: red'

@@ -1,5 +1,5 @@
 import { createPublicKey, hash, type KeyObject } from 'node:crypto'
-import { verifyEd25519 } from '@ai-governance/common/ed25519'
+import { verifyEd25519 } from '@ai-governance/common/formats/ed25519'
 
 /** The key of a witness, https://c2sp.org/tlog-cosignature. */
 export interface WitnessKey {

@@ -8,9 +8,9 @@ import {
   ApiKeyFile,
   hashToken,
   parseToken,
-} from '@ai-governance/common/api-keys'
+} from '@ai-governance/common/callers/api-keys'
 import { EnvironmentError } from '@ai-governance/common/environment'
-import { parseStrictJson } from '@ai-governance/common/strict-json'
+import { parseStrictJson } from '@ai-governance/common/formats/strict-json'
 import type { FastifyBaseLogger } from 'fastify'
 import { z } from 'zod'
 import type { Authenticator, Verdict } from './authenticator.ts'

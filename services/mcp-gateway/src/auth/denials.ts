@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { formatMicroseconds } from '@ai-governance/common/timestamps'
+import { formatMicroseconds } from '@ai-governance/common/formats/timestamps'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Denial } from './authenticator.ts'
 

@@ -1,6 +1,6 @@
+import { type Access, allows } from '@ai-governance/common/callers/scopes'
 import { ApiError } from '@ai-governance/common/errors'
-import { isProbe } from '@ai-governance/common/probes'
-import { type Access, allows } from '@ai-governance/common/scopes'
+import { isProbe } from '@ai-governance/common/http/probes'
 import type { Visit } from '../ingress/visit.ts'
 import { type Authenticator, bearerToken, type Denial, type Verdict } from './authenticator.ts'
 import { ANONYMOUS, type Caller } from './caller.ts'

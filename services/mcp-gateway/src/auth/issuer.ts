@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SecureContext } from 'node:tls'
 import { ApiError } from '@ai-governance/common/errors'
-import { isLoopback } from '@ai-governance/common/loopback'
+import { isLoopback } from '@ai-governance/common/http/loopback'
 import type { FastifyBaseLogger } from 'fastify'
 import { type CryptoKey, createLocalJWKSet, errors, type JWTHeaderParameters } from 'jose'
 import { Agent, request } from 'undici'

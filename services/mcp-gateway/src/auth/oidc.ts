@@ -1,5 +1,5 @@
+import { SCOPES, type Scope } from '@ai-governance/common/callers/scopes'
 import { ApiError } from '@ai-governance/common/errors'
-import { SCOPES, type Scope } from '@ai-governance/common/scopes'
 import { errors, type JWTPayload, type JWTVerifyResult, jwtVerify } from 'jose'
 import type { Authenticator, Denial, Verdict } from './authenticator.ts'
 import type { IssuerKeys } from './issuer.ts'

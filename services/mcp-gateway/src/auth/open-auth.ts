@@ -1,5 +1,5 @@
-import { requestId } from '@ai-governance/common/request-id'
-import type { App } from '@ai-governance/common/server'
+import type { App } from '@ai-governance/common/http/server'
+import { requestId } from '@ai-governance/common/requests/request-id'
 import type { Config } from '../config.ts'
 import { OwnCalls } from '../upstreams/own-calls.ts'
 import type { Upstreams } from '../upstreams/upstreams.ts'

@@ -5,8 +5,8 @@ import {
   IDENTITY_HEADER,
   readSecretLine,
   signIdentity,
-} from '@ai-governance/common/identity'
-import type { Scope } from '@ai-governance/common/scopes'
+} from '@ai-governance/common/callers/identity'
+import type { Scope } from '@ai-governance/common/callers/scopes'
 import { GATEWAY_NAME } from '../directory.ts'
 import type { Caller } from './caller.ts'
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import type { App } from '@ai-governance/common/server'
+import type { App } from '@ai-governance/common/http/server'
 import { isHeld } from './if-none-match.ts'
 
 /** The page runs its own script and style, talks to this gateway, and does nothing else. */

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { sha256Text } from '@ai-governance/common/answers'
-import { canonicalJson, type JsonObject } from '@ai-governance/common/canonical-json'
-import { jsonObject, text } from '@ai-governance/common/fields'
+import { canonicalJson, type JsonObject } from '@ai-governance/common/formats/canonical-json'
+import { jsonObject, text } from '@ai-governance/common/requests/fields'
 import { z } from 'zod'
 
 export const GateBody = z.strictObject({

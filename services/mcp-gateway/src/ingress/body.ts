@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { JsonValue } from '@ai-governance/common/canonical-json'
 import { ApiError } from '@ai-governance/common/errors'
+import type { JsonValue } from '@ai-governance/common/formats/canonical-json'
 
 /** What was read of requests to the gateway's own routes, for the router behind the front. */
 export type Bodies = WeakMap<IncomingMessage, CheckedBody>

@@ -1,5 +1,5 @@
-import { isNdjson } from '@ai-governance/common/json-body'
-import { traceHeaders } from '@ai-governance/common/trace-context'
+import { traceHeaders } from '@ai-governance/common/observability/trace-context'
+import { isNdjson } from '@ai-governance/common/requests/json-body'
 import type { IncomingHttpHeaders } from 'undici/types/header.d.ts'
 import type { AllowedRoute } from '../allowed-routes.ts'
 import type { RequestHead } from './request-head.ts'

@@ -6,8 +6,8 @@ import {
   transferFault,
   versionFault,
 } from '@ai-governance/common/http-rules'
-import { requestId } from '@ai-governance/common/request-id'
-import { readTrace, type TraceContext } from '@ai-governance/common/trace-context'
+import { readTrace, type TraceContext } from '@ai-governance/common/observability/trace-context'
+import { requestId } from '@ai-governance/common/requests/request-id'
 
 /**
  * Bytes of the request line and all fields with what stands between them. Node counts names, values and the target

@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '@ai-governance/common/canonical-json'
+import type { JsonObject, JsonValue } from '@ai-governance/common/formats/canonical-json'
 import { bindBom, bindData, UNBOUND_REASONS, type UnboundReason } from './binding.ts'
 import { evidenceOfModel } from './evidence.ts'
 import { isCycloneDx, isObject } from './read.ts'

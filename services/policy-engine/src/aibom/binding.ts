@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '@ai-governance/common/canonical-json'
+import type { JsonObject, JsonValue } from '@ai-governance/common/formats/canonical-json'
 import { asList, isObject, member } from './read.ts'
 
 /** The model that a bill speaks of, when it is the one that a payload names, or why it is not. */

@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '@ai-governance/common/canonical-json'
+import type { JsonObject, JsonValue } from '@ai-governance/common/formats/canonical-json'
 import { asList, isObject, listOf, member, put, text, texts } from './read.ts'
 
 /** What each `bom-ref` describes; null where more than one thing bears it. */

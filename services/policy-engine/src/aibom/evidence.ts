@@ -1,4 +1,4 @@
-import type { JsonObject } from '@ai-governance/common/canonical-json'
+import type { JsonObject } from '@ai-governance/common/formats/canonical-json'
 import { componentName, componentsOf, digestsOf } from './binding.ts'
 import { datasetsOf } from './datasets.ts'
 import { energyOf, metricsOf } from './numbers.ts'

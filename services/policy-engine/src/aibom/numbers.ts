@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '@ai-governance/common/canonical-json'
+import type { JsonObject, JsonValue } from '@ai-governance/common/formats/canonical-json'
 import { asList, isObject, member } from './read.ts'
 
 /** A number as JSON writes it. "91 %", "0,91", ".91" and "~0.91" are no numbers. */

@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '@ai-governance/common/canonical-json'
+import type { JsonObject, JsonValue } from '@ai-governance/common/formats/canonical-json'
 
 /** A member that is an object; an empty one stands for any other. */
 export function member(object: JsonObject, name: string): JsonObject {

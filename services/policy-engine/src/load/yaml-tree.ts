@@ -1,4 +1,4 @@
-import type { JsonValue } from '@ai-governance/common/canonical-json'
+import type { JsonValue } from '@ai-governance/common/formats/canonical-json'
 import {
   isMap,
   isScalar,

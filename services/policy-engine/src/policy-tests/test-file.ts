@@ -1,4 +1,4 @@
-import type { JsonObject } from '@ai-governance/common/canonical-json'
+import type { JsonObject } from '@ai-governance/common/formats/canonical-json'
 import { isTests, type PolicyFile } from '../load/load-policies.ts'
 import { type LoadProblem, type Report, reporter } from '../load/load-problem.ts'
 import { memberOf, readList, readNumber, readShape, readText, readWord } from '../load/shape.ts'

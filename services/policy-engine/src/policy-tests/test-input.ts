@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '@ai-governance/common/canonical-json'
+import type { JsonObject, JsonValue } from '@ai-governance/common/formats/canonical-json'
 import { parseDay } from '../day.ts'
 import type { Report } from '../load/load-problem.ts'
 import { isField } from '../load/read-input.ts'

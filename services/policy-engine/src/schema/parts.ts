@@ -1,4 +1,4 @@
-import type { JsonObject } from '@ai-governance/common/canonical-json'
+import type { JsonObject } from '@ai-governance/common/formats/canonical-json'
 import { NAME } from '../load/shape.ts'
 
 /*
