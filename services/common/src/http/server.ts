@@ -10,7 +10,6 @@ import Fastify, {
 } from 'fastify'
 import { z } from 'zod'
 import { ApiError, type ErrorCode } from '../errors.ts'
-import { checkExpectations, closeTunnels, isInDoubt, requestFault } from '../http-checks.ts'
 import { createLogger } from '../observability/logger.ts'
 import { Metrics } from '../observability/metrics.ts'
 import { requestTrace } from '../observability/request-trace.ts'
@@ -24,6 +23,7 @@ import {
   parseBody,
 } from '../requests/json-body.ts'
 import { requestId } from '../requests/request-id.ts'
+import { checkExpectations, closeTunnels, isInDoubt, requestFault } from './http-checks.ts'
 import { limitLargeBodies } from './large-bodies.ts'
 import { isProbe, logLevelOf } from './probes.ts'
 import { parserError, refuseOnSocket } from './problem-socket.ts'

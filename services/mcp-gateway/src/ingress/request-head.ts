@@ -5,7 +5,7 @@ import {
   MAX_HEADERS,
   transferFault,
   versionFault,
-} from '@ai-governance/common/http-rules'
+} from '@ai-governance/common/http/http-rules'
 import { readTrace, type TraceContext } from '@ai-governance/common/observability/trace-context'
 import { requestId } from '@ai-governance/common/requests/request-id'
 

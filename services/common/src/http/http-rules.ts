@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
-import type { ErrorCode } from './errors.ts'
-import { isProbe } from './http/probes.ts'
-import { isHost } from './requests/host-check.ts'
+import type { ErrorCode } from '../errors.ts'
+import { isHost } from '../requests/host-check.ts'
+import { isProbe } from './probes.ts'
 
 /** Header fields of one request; more are refused. */
 export const MAX_HEADERS = 100

@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net'
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { ApiError } from './errors.ts'
-import { closeInTurn } from './http/problem-socket.ts'
+import { ApiError } from '../errors.ts'
+import type { Metrics } from '../observability/metrics.ts'
+import { requestId } from '../requests/request-id.ts'
 import { httpFault } from './http-rules.ts'
-import type { Metrics } from './observability/metrics.ts'
-import { requestId } from './requests/request-id.ts'
+import { closeInTurn } from './problem-socket.ts'
 
 /** Connections whose framing is in doubt. */
 const doubted = new WeakSet<Socket>()
