@@ -41,10 +41,10 @@ const composeFile = (folder: string) => ({
 })
 
 /** Makes a provider ready under an authority of its own, whose certificate it puts into infra/keys. */
-export function prepareIssuer(stack: ComposeStack, clients: Clients): void {
+export async function prepareIssuer(stack: ComposeStack, clients: Clients): Promise<void> {
   const folder = join(stack.folder, 'issuer')
   mkdirSync(folder)
-  const { certificate } = makeAuthority(folder, `DNS:${HOST}`)
+  const { certificate } = await makeAuthority(folder, { type: 'dns', value: HOST })
   copyFileSync(certificate, join(stack.folder, 'infra', 'keys', 'provider-ca.pem'))
   writeFileSync(join(folder, 'issuer.json'), JSON.stringify({ url: URL, clients }))
   writeFileSync(join(stack.folder, COMPOSE_FILE), JSON.stringify(composeFile(folder)))

@@ -97,7 +97,7 @@ export const oidc: Scenario = {
     'with AUTH_MODE=oidc tokens of a real provider count, by https under an authority of the company, and nothing else does',
   async prepare(stack, say) {
     say('an identity provider under an authority of its own')
-    prepareIssuer(stack, CLIENTS)
+    await prepareIssuer(stack, CLIENTS)
   },
   async run(stack, say) {
     const call = (token?: string) => callGateway(stack.url, EVENTS, undefined, token)

@@ -46,7 +46,7 @@ function environment(t: TestContext, url: string, OIDC_CA_PATH?: string): Record
 }
 
 test('an issuer under an authority of the company counts where OIDC_CA_PATH names that, and else says so', async (t) => {
-  const authority = makeAuthority(temporaryFolder(t), 'IP:127.0.0.1')
+  const authority = await makeAuthority(temporaryFolder(t), { type: 'ip', value: '127.0.0.1' })
   const issuer = await startCompany(t, authority)
   const token = await craft(issuer, key, { scope: 'admin' })
   const ask = async (port: number) =>
@@ -63,9 +63,12 @@ test('an issuer under an authority of the company counts where OIDC_CA_PATH name
 })
 
 test('an authority that vouches for another name, or another authority, lets no keys in', async (t) => {
-  const authority = makeAuthority(temporaryFolder(t), 'DNS:id.example.org')
+  const authority = await makeAuthority(temporaryFolder(t), {
+    type: 'dns',
+    value: 'id.example.org',
+  })
   const issuer = await startCompany(t, authority)
-  const another = makeAuthority(temporaryFolder(t), 'IP:127.0.0.1')
+  const another = await makeAuthority(temporaryFolder(t), { type: 'ip', value: '127.0.0.1' })
   for (const { certificate } of [authority, another]) {
     const gateway = await startProcess(t, SERVICES, environment(t, issuer.url, certificate))
     await until(t, () => gateway.output.stdout.includes('OIDC_ISSUER gives no keys'))
@@ -76,7 +79,7 @@ test('an authority that vouches for another name, or another authority, lets no 
 
 test('a file of authorities that is missing, empty or broken ends the process with 78 and says what to do', async (t) => {
   const folder = temporaryFolder(t)
-  const { certificate, serverKey } = makeAuthority(folder, 'IP:127.0.0.1')
+  const { certificate, serverKey } = await makeAuthority(folder, { type: 'ip', value: '127.0.0.1' })
   const broken = join(folder, 'broken.pem')
   const text = readFileSync(certificate, 'utf8')
   writeFileSync(broken, `${text}${text.replace(/^M.{20}/m, '')}`)

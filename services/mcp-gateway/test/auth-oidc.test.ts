@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { describe, test } from 'node:test'
+import { freePort } from '@ai-governance/infra/local/ports'
 import { exportJWK } from 'jose'
 import { bearer, get, post, until, verified } from './auth-harness.ts'
-import { assertRefused, freePort, getBytes } from './harness.ts'
+import { assertRefused, getBytes } from './harness.ts'
 import { CLIENTS, EVENTS, guardedBy, key, startIssuer, stranger } from './oidc-guarded.ts'
 import { AUDIENCE, craft, Issuer, newIssuer, newSigningKey, now, startTrap } from './oidc-issuer.ts'
 

@@ -1,6 +1,16 @@
-import { execFileSync } from 'node:child_process'
+// What @peculiar/x509 is built with asks for it.
+import 'reflect-metadata'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import {
+  BasicConstraintsExtension,
+  type GeneralNameType,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  PemConverter,
+  SubjectAlternativeNameExtension,
+  X509CertificateGenerator,
+} from '@peculiar/x509'
 
 /** PEM files of an authority that nobody knows, and of a server that it vouches for. */
 export interface Authority {
@@ -9,41 +19,46 @@ export interface Authority {
   serverCertificate: string
 }
 
-const EXTENSIONS = (name: string) => `
-[req]
-distinguished_name = name
-[name]
-[authority]
-basicConstraints = critical, CA:TRUE
-keyUsage = critical, keyCertSign, cRLSign
-[server]
-basicConstraints = CA:FALSE
-subjectAltName = ${name}
-`
-const NEW_KEY = ['-newkey', 'rsa:2048', '-nodes', '-sha256', '-batch']
+const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
+const DAY = 86_400_000
 
 /**
- * Makes a certificate authority as a company has, with OpenSSL's command, and a certificate for a day.
+ * Makes a certificate authority as a company has, and a certificate for a day.
  *
  * @param folder where all files go
- * @param name of the server, such as `DNS:id.example.org` or `IP:127.0.0.1`
+ * @param name of the server
  */
-export function makeAuthority(folder: string, name: string): Authority {
-  const config = join(folder, 'openssl.cnf')
-  writeFileSync(config, EXTENSIONS(name))
-  const openssl = (...args: string[]) =>
-    execFileSync('openssl', args, { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] })
-  const common = ['-config', config, ...NEW_KEY]
-  const authority = ['-subj', '/CN=Authority of a company', '-extensions', 'authority']
-  const own = ['-keyout', 'authority.key', '-out', 'authority.pem', '-days', '1']
-  openssl('req', '-x509', ...common, ...authority, ...own)
-  openssl('req', '-new', ...common, '-subj', '/CN=server', '-keyout', 'key.pem', '-out', 'csr.pem')
-  const by = ['-CA', 'authority.pem', '-CAkey', 'authority.key', '-CAcreateserial', '-days', '1']
-  const extensions = ['-extfile', config, '-extensions', 'server']
-  openssl('x509', '-req', '-in', 'csr.pem', ...by, ...extensions, '-sha256', '-out', 'server.pem')
+export async function makeAuthority(
+  folder: string,
+  name: { type: Extract<GeneralNameType, 'dns' | 'ip'>; value: string },
+): Promise<Authority> {
+  const [authority, server] = await Promise.all([newKeys(), newKeys()])
+  const notBefore = new Date(Date.now() - DAY)
+  const valid = { notBefore, notAfter: new Date(Date.now() + DAY), signingAlgorithm: ALGORITHM }
+  const issuer = 'CN=Authority of a company'
+  const root = await X509CertificateGenerator.createSelfSigned({
+    ...{ ...valid, serialNumber: '01', name: issuer, keys: authority },
+    extensions: [
+      new BasicConstraintsExtension(true, undefined, true),
+      new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
+    ],
+  })
+  const leaf = await X509CertificateGenerator.create({
+    ...{ ...valid, serialNumber: '02', subject: 'CN=server', issuer },
+    publicKey: server.publicKey,
+    signingKey: authority.privateKey,
+    extensions: [new BasicConstraintsExtension(false), new SubjectAlternativeNameExtension([name])],
+  })
+  const write = (file: string, text: string) => {
+    writeFileSync(join(folder, file), text)
+    return join(folder, file)
+  }
+  const key = await crypto.subtle.exportKey('pkcs8', server.privateKey)
   return {
-    certificate: join(folder, 'authority.pem'),
-    serverKey: join(folder, 'key.pem'),
-    serverCertificate: join(folder, 'server.pem'),
+    certificate: write('authority.pem', `${root.toString('pem')}\n`),
+    serverKey: write('key.pem', `${PemConverter.encode(key, 'PRIVATE KEY')}\n`),
+    serverCertificate: write('server.pem', `${leaf.toString('pem')}\n`),
   }
 }
+
+const newKeys = () => crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { freePort } from '@ai-governance/infra/local/ports'
 import {
   type Behaviours,
   ENTRY_HASH,
@@ -9,7 +10,7 @@ import {
   startGate,
   verdictOf,
 } from './gate-services.ts'
-import { assertRefused, freePort, postBytes, sendRaw, startGateway } from './harness.ts'
+import { assertRefused, postBytes, sendRaw, startGateway } from './harness.ts'
 
 const QUESTION = { payload: { model_id: 'm', risk: 1 }, subject: 'm@1' }
 const KEY = ['Idempotency-Key: k-1']

@@ -3,6 +3,7 @@ import { createServer, type RequestListener } from 'node:http'
 import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net'
 import type { TestContext } from 'node:test'
 import type { Problem } from '@ai-governance/common/errors'
+import { freePort } from '@ai-governance/infra/local/ports'
 import { type AppOptions, buildApp } from '../src/app.ts'
 import type { Config } from '../src/config.ts'
 import { LIMITS, type Limits } from '../src/limits.ts'
@@ -232,12 +233,4 @@ export function assertRefused(answer: Answer, status: number, code: string): Pro
 async function listenOn(server: import('node:net').Server): Promise<number> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return (server.address() as AddressInfo).port
-}
-
-/** A port that was free a moment ago. The Host check needs to know the port before there is a server. */
-export async function freePort(): Promise<number> {
-  const server = createTcpServer()
-  const port = await listenOn(server)
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }

@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { TestContext } from 'node:test'
+import { freePort } from '@ai-governance/infra/local/ports'
 import { SignJWT } from 'jose'
-import { freePort } from './harness.ts'
 import {
   AUDIENCE,
   CLIENT_SECRET,

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { freePort } from '@ai-governance/infra/local/ports'
 import {
   assertRefused,
-  freePort,
   getBytes,
   postBytes,
   sendRaw,

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { get } from 'node:http'
 import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { freePort } from './harness.ts'
+import { freePort } from '@ai-governance/infra/local/ports'
 
 /** What a container runs. */
 export const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url))

@@ -1,8 +1,8 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { TestContext } from 'node:test'
+import { freePort } from '@ai-governance/infra/local/ports'
 import { buildApp } from '../src/app.ts'
 import { LIMITS, type Limits } from '../src/limits.ts'
-import { freePort } from './harness.ts'
 
 /** Two addresses of this machine: all of 127/8 on Linux; elsewhere the two that loopback has. */
 export const ADDRESSES = ['127.0.0.1', process.platform === 'linux' ? '127.0.0.2' : '::1'] as const

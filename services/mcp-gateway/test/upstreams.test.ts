@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http'
 import { describe, test } from 'node:test'
+import { freePort } from '@ai-governance/infra/local/ports'
 import {
   assertRefused,
-  freePort,
   getBytes,
   postBytes,
   sendRaw,
@@ -147,14 +147,9 @@ describe('a service that is slow', () => {
     const { gateway, recorder } = await startPair(t, answer, limits)
     const answers = await Promise.all([1, 2, 3].map(() => read(gateway.port)))
     for (const answer of answers) assertRefused(answer, 504, 'upstream_timeout')
-    const sentInTime = recorder.received.length
-    assert.ok(sentInTime >= 1)
-    // It takes the one connection after all that were before it in the queue.
+    // A call that is sent late would keep the one connection for ever, since nobody waits for its answer any more.
     assert.equal((await read(gateway.port, '/mcp-audit/events/9')).status, 200)
-    assert.deepEqual(
-      recorder.received.slice(sentInTime).map((call) => call.target),
-      ['/events/9'],
-    )
+    assert.equal(recorder.received.at(-1)?.target, '/events/9')
   })
 
   test('has its answer cut, visibly, if it falls silent or never ends', async (t) => {
