@@ -12,8 +12,8 @@ import { registerDocs } from './docs/docs-page.ts'
 import { gatewayCounters, registerUpstreamMetrics } from './gateway-metrics.ts'
 import { type Bodies, BodyRoom } from './ingress/body.ts'
 import { type Callers, Front } from './ingress/front.ts'
-import { LargeBodies } from './ingress/large-bodies.ts'
 import { createListener } from './ingress/listener.ts'
+import { openOwnPlaces } from './ingress/own-places.ts'
 import { inOrder } from './ingress/pipeline.ts'
 import { LIMITS, type Limits } from './limits.ts'
 import { registerRoutes } from './routes.ts'
@@ -81,7 +81,7 @@ export function buildApp(config: Config, limits: Limits = LIMITS, options: AppOp
     upstreams,
     limits,
     room,
-    large: new LargeBodies(limits),
+    ownPlaces: openOwnPlaces(limits, upstreams.lag),
     bodies,
     callers,
     guard: auth.guard,

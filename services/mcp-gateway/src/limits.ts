@@ -37,7 +37,8 @@ export interface Limits {
   largeBody: number
   largeInFlight: number
   largePatience: number
-  /** Bodies above `largeBody` that routes of the gateway's own work on at once. */
+  /** Requests with a body to routes of the gateway's own, and those of them with a body above `largeBody`, at once. */
+  ownInFlight: number
   largeOwn: number
   /** Memory for bodies of more than 64 KiB: four batches of the largest size, three of them of one caller. */
   bodyRoom: number
@@ -83,6 +84,7 @@ export const LIMITS: Limits = {
   largeBody: LARGE_BODY,
   largeInFlight: 4,
   largePatience: 2_000,
+  ownInFlight: 64,
   largeOwn: 2,
   bodyRoom: 64 * 1_048_576,
   callers: 1_024,

@@ -11,11 +11,12 @@ import type { Guard } from '../auth/guard.ts'
 import { SERVICE_NAME } from '../directory.ts'
 import type { Limits } from '../limits.ts'
 import type { Lane } from '../upstreams/lane.ts'
+import type { Places } from '../upstreams/places.ts'
 import { forward } from '../upstreams/proxy.ts'
 import { laneOf, type Upstream, type Upstreams } from '../upstreams/upstreams.ts'
 import { type Bodies, type BodyRoom, type CheckedBody, readBody, SMALL_BODY } from './body.ts'
+import { BodyTurns } from './body-turns.ts'
 import { forwardedHeaders } from './headers.ts'
-import type { LargeBodies } from './large-bodies.ts'
 import { announcesBody, type RequestHead, readHead } from './request-head.ts'
 import { MAX_TARGET, parseTarget, type Target } from './target.ts'
 import { type Counter, Visit } from './visit.ts'
@@ -28,7 +29,7 @@ export interface FrontOptions {
   upstreams: Upstreams
   limits: Limits
   room: BodyRoom
-  large: LargeBodies
+  ownPlaces: Places
   bodies: Bodies
   callers: Callers
   guard: Guard
@@ -63,6 +64,7 @@ interface BodyOrder {
  */
 export class Front {
   readonly #options: FrontOptions
+  readonly #turns = new BodyTurns()
 
   constructor(options: FrontOptions) {
     this.#options = options
@@ -175,24 +177,32 @@ export class Front {
     next: (body: CheckedBody) => void,
   ): Promise<void> {
     const { request, response, head } = visit
-    const { room, large } = this.#options
+    const { room } = this.#options
     try {
       if (head.chunked || head.contentLength > SMALL_BODY) authorize()
       if (!room.admits(visit.flow, head.contentLength)) throw new ApiError('overloaded')
       if (head.expectsContinue) response.writeContinue()
       const bytes = await readBody(request, taken.bytes, room, visit.flow)
       room.giveAfter(response, visit.flow, bytes)
-      if (large.concerns(bytes.length)) {
-        await large.turn(visit.flow, bytes.length, response, lane === null)
-        // Nobody waits for it any more.
-        if (response.closed) return visit.begin()
-      }
+      if (!lane) await this.#takeOwnPlace(visit, bytes.length)
+      if (this.#turns.concerns(bytes.length)) await this.#turns.next(visit.flow)
+      // Nobody waits for it any more.
+      if (response.closed) return visit.begin()
       // Under overload, parsing is spared for those who find a place.
       if (lane?.isFullFor(visit.flow, bytes.length)) throw new ApiError('overloaded')
       next({ bytes, value: parseBody(bytes, head.contentType, taken) })
     } catch (error) {
       visit.refuse(asApiError(error))
     }
+  }
+
+  /** A place for as long as a route of the gateway's own is at work. */
+  async #takeOwnPlace({ flow, response }: Visit, bytes: number): Promise<void> {
+    const { ownPlaces } = this.#options
+    await ownPlaces.take(flow, bytes)
+    const leave = () => ownPlaces.leave(flow, bytes)
+    if (response.closed) leave()
+    else response.once('close', leave)
   }
 }
 

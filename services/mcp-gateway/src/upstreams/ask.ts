@@ -1,4 +1,3 @@
-import { ApiError } from '@ai-governance/common/errors'
 import type { Dispatcher } from 'undici'
 import type { IncomingHttpHeaders } from 'undici/types/header.d.ts'
 import { GATEWAY_NAME } from '../directory.ts'
@@ -40,10 +39,7 @@ export async function ask(lane: Lane, question: Question, ms: number): Promise<W
 async function inPlace(lane: Lane, question: Question, signal: AbortSignal): Promise<WholeAnswer> {
   const { flow = GATEWAY_NAME, body } = question
   const bytes = Buffer.byteLength(body ?? '')
-  await new Promise<void>((resolve, reject) => {
-    const shed = () => reject(new ApiError('overloaded'))
-    lane.enter({ admitted: resolve, shed }, flow, bytes)
-  })
+  await lane.take(flow, bytes)
   try {
     return await attempts(lane, question, signal)
   } finally {
