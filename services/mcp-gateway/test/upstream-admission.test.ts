@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { ServerResponse } from 'node:http'
+import { connect } from 'node:net'
 import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { stage } from './admission-stage.ts'
@@ -136,6 +137,32 @@ describe('a service with more calls than places', () => {
       await arrived(4)
       release()
       assert.equal((await again).status, 200)
+    },
+  )
+
+  test(
+    'refuses a small body before it is there, and drops it on a connection that stays',
+    GUARD,
+    async (t) => {
+      const { gateway, recorder, release, arrived } = await startHeld(t, FEW)
+      const { port } = gateway
+      const first = [read(port), read(port)]
+      await arrived(2)
+      const smuggled = getBytes(port, '/mcp-audit/events/1')
+      const post = postBytes(port, '/mcp-audit/log', smuggled).toString('latin1')
+      const head = post.slice(0, post.indexOf('\r\n\r\n') + 4)
+      const socket = connect(port, '127.0.0.1')
+      t.after(() => socket.destroy())
+      const texts = socket.setEncoding('latin1')[Symbol.asyncIterator]()
+      socket.write(head)
+      const refusal = String((await texts.next()).value)
+      assert.match(refusal, /^HTTP\/1\.1 503 .*"code":"overloaded"/s)
+      assert.doesNotMatch(refusal, /connection: close/i)
+      socket.write(smuggled + getBytes(port, '/nothing'))
+      assert.match(String((await texts.next()).value), /^HTTP\/1\.1 404 /)
+      assert.equal(recorder.received.length, 2)
+      release()
+      await Promise.all(first)
     },
   )
 

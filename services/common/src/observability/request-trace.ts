@@ -1,16 +1,16 @@
 import type { IncomingMessage } from 'node:http'
 import { readTrace, type TraceContext } from './trace-context.ts'
 
-/** Kept apart from the request, because its log lines need it before there is anything but the raw one. */
-const traces = new WeakMap<IncomingMessage, TraceContext>()
+/** On the raw request, since log lines need it before there is another. */
+const TRACE = Symbol('trace')
 
 /** The trace of a request, the same each time it is asked for. */
-export function requestTrace(request: IncomingMessage): TraceContext {
-  const known = traces.get(request)
+export function requestTrace(request: IncomingMessage & { [TRACE]?: TraceContext }): TraceContext {
+  const known = request[TRACE]
   if (known) return known
   const { traceparent, tracestate } = request.headers
   const trace = readTrace(one(traceparent), one(tracestate))
-  traces.set(request, trace)
+  request[TRACE] = trace
   return trace
 }
 

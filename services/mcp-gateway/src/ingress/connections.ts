@@ -1,50 +1,33 @@
-import type { Server, ServerResponse } from 'node:http'
+import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
+import { lastAnswer } from './last-answer.ts'
 
 /** More than `max` for the moment until somebody has left. */
 const LEAVING = 64
 
 /**
- * Lets at most so many connections be open, and no silent one keep others out: where all are taken, a new one takes the
+ * Lets at most `max` connections be open, and no silent one keep others out: where all are taken, a new one takes the
  * place of the one that has been open longest and never asked for anything, or else of one that asks for nothing now.
  * Where all are being answered the new one is closed.
  */
-export class Connections {
-  readonly #max: number
+export function limitConnections(server: Server, max: number): void {
   /** In the order in which they came. */
-  readonly #open = new Set<Socket>()
-  /** The last answer of each that has asked for something. */
-  readonly #answers = new WeakMap<Socket, ServerResponse>()
-
-  constructor(server: Server, max: number) {
-    this.#max = max
-    server.maxConnections = max + LEAVING
-    server.on('connection', (socket) => this.#add(socket))
+  const open = new Set<Socket>()
+  const first = (isIt: (socket: Socket) => boolean) => {
+    for (const socket of open) if (isIt(socket)) return socket
+    return undefined
   }
-
-  /** Tells of a request on a connection. */
-  asked(socket: Socket, response: ServerResponse): void {
-    this.#answers.set(socket, response)
-  }
-
-  #add(socket: Socket): void {
-    if (this.#open.size >= this.#max) {
-      const leaving = this.#silent() ?? this.#idle() ?? socket
-      this.#open.delete(leaving)
+  server.maxConnections = max + LEAVING
+  server.on('connection', (socket) => {
+    if (open.size >= max) {
+      const isSilent = (one: Socket) => lastAnswer(one) === undefined
+      const isIdle = (one: Socket) => lastAnswer(one)?.closed ?? false
+      const leaving = first(isSilent) ?? first(isIdle) ?? socket
+      open.delete(leaving)
       leaving.destroy()
       if (leaving === socket) return
     }
-    this.#open.add(socket)
-    socket.once('close', () => this.#open.delete(socket))
-  }
-
-  #silent(): Socket | undefined {
-    for (const socket of this.#open) if (!this.#answers.has(socket)) return socket
-    return undefined
-  }
-
-  #idle(): Socket | undefined {
-    for (const socket of this.#open) if (this.#answers.get(socket)?.closed) return socket
-    return undefined
-  }
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
+  })
 }

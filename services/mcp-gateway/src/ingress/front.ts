@@ -48,15 +48,6 @@ interface Place {
   at: { upstream: Upstream; path: string } | null
 }
 
-/** What there is to know before a body is read. */
-interface BodyOrder {
-  taken: TakenBody
-  /** Where the call will ask for a place; null for the gateway's own routes. */
-  lane: Lane | null
-  /** Throws where its caller may not make the request. */
-  authorize: () => void
-}
-
 /**
  * What stands before everything: it sees each request as it was received and either refuses it, hands it
  * to the gateway's own routes, or sends it on to a service. Proxied requests never meet a router that
@@ -128,11 +119,18 @@ export class Front {
       if (caller) this.#options.callers.set(request, caller)
       own(request, response)
     }
-    if (!route.body) go(null)
-    else {
-      const lane = at ? laneOf(at.upstream, route) : null
-      void this.#withBody(visit, { taken: route.body, lane, authorize }, go)
+    if (!route.body) {
+      go(null)
+      return
     }
+    const { chunked, contentLength } = visit.head
+    const lane = at ? laneOf(at.upstream, route) : null
+    if (chunked || contentLength > SMALL_BODY) authorize()
+    // Under overload, reading and parsing are spared for those who find a place.
+    if ((lane ?? this.#options.ownPlaces).isFullFor(visit.flow, contentLength)) {
+      throw new ApiError('overloaded')
+    }
+    void this.#withBody(visit, route.body, lane, go)
   }
 
   /** Everything that does not depend on the route: HTTP, host, target, origin of the request. */
@@ -173,13 +171,13 @@ export class Front {
    */
   async #withBody(
     visit: Visit,
-    { taken, lane, authorize }: BodyOrder,
+    taken: TakenBody,
+    lane: Lane | null,
     next: (body: CheckedBody) => void,
   ): Promise<void> {
     const { request, response, head } = visit
     const { room } = this.#options
     try {
-      if (head.chunked || head.contentLength > SMALL_BODY) authorize()
       if (!room.admits(visit.flow, head.contentLength)) throw new ApiError('overloaded')
       if (head.expectsContinue) response.writeContinue()
       const bytes = await readBody(request, taken.bytes, room, visit.flow)
@@ -188,7 +186,6 @@ export class Front {
       if (this.#turns.concerns(bytes.length)) await this.#turns.next(visit.flow)
       // Nobody waits for it any more.
       if (response.closed) return visit.begin()
-      // Under overload, parsing is spared for those who find a place.
       if (lane?.isFullFor(visit.flow, bytes.length)) throw new ApiError('overloaded')
       next({ bytes, value: parseBody(bytes, head.contentType, taken) })
     } catch (error) {

@@ -1,14 +1,10 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { Limits } from '../limits.ts'
-import { Connections } from './connections.ts'
+import { limitConnections } from './connections.ts'
 import { MAX_HEAD_BYTES } from './request-head.ts'
 
 /** Node's HTTP server with every limit said aloud. Requests with `Expect` take the same way as all others. */
 export function createListener(handle: RequestListener, limits: Limits): Server {
-  const take: RequestListener = (request, response) => {
-    connections.asked(request.socket, response)
-    handle(request, response)
-  }
   const server = createServer(
     {
       maxHeaderSize: MAX_HEAD_BYTES,
@@ -23,13 +19,13 @@ export function createListener(handle: RequestListener, limits: Limits): Server 
       // Node's own answer to a missing Host has neither a request id nor problem details.
       requireHostHeader: false,
     },
-    take,
+    handle,
   )
-  const connections = new Connections(server, limits.callers)
+  limitConnections(server, limits.callers)
   server.maxRequestsPerSocket = 1_000
   server.setTimeout(limits.socketIdle)
   // Otherwise Node says 100 Continue or 417 before anything has been checked.
-  server.on('checkContinue', take)
-  server.on('checkExpectation', take)
+  server.on('checkContinue', handle)
+  server.on('checkExpectation', handle)
   return server
 }

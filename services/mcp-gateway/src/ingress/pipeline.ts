@@ -1,5 +1,5 @@
-import type { RequestListener, ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
+import type { RequestListener } from 'node:http'
+import { lastAnswer, noteAnswer } from './last-answer.ts'
 
 /**
  * Handles the requests of one connection one after the other. Node reports pipelined requests all at once,
@@ -7,11 +7,10 @@ import type { Socket } from 'node:net'
  * could make the gateway start hundreds of calls.
  */
 export function inOrder(handle: RequestListener): RequestListener {
-  const last = new WeakMap<Socket, ServerResponse>()
   return (request, response) => {
     const { socket } = request
-    const before = last.get(socket)
-    last.set(socket, response)
+    const before = lastAnswer(socket)
+    noteAnswer(socket, response)
     const next = () => {
       // Where the caller has left, or the answer before was the last one of the connection, what comes
       // after is not carried out: nobody would hear of it.

@@ -10,6 +10,7 @@ import { type Caller, flowOf } from '../auth/caller.ts'
 import { sourceOf } from '../auth/rate-limits.ts'
 import type { IdentityHeaders } from '../auth/signing.ts'
 import type { GatewayCounters } from '../gateway-metrics.ts'
+import { SMALL_BODY } from './body.ts'
 import { announcesBody, type RequestHead } from './request-head.ts'
 
 /** What all visits share. */
@@ -97,7 +98,10 @@ export class Visit {
     this.response.writeHead(status, all)
   }
 
-  /** Answers with an error. A connection with a body that nobody has read is not used again. */
+  /**
+   * Answers with an error. A connection with a body that nobody has read is not used again, but where there are too many
+   * requests: then Node reads a small one and drops it, as a new connection would cost more than the request.
+   */
   refuse(error: ApiError): void {
     const { request, response, head } = this
     this.begin()
@@ -106,12 +110,14 @@ export class Visit {
     this.#counter.metrics.refused(error.code)
     if (this.service) this.#counter.counters.onUpstreamFault(this.service, error.code)
     if (response.headersSent || response.destroyed) return
-    const unread = announcesBody(head) && !request.complete
+    const isDropped = error.code === 'overloaded' && isSmall(head) && !head.expectsContinue
+    const unread = announcesBody(head) && !request.complete && !isDropped
     const headers = ['content-type', 'application/problem+json']
     for (const [name, value] of Object.entries(error.headers)) headers.push(name, value)
     if ((unread || head.fault) && !this.#stopping) headers.push('connection', 'close')
-    const body = Buffer.from(JSON.stringify(error.problem(head.id)))
-    headers.push('content-length', String(body.length))
+    // As a text it goes out in one piece with the head.
+    const body = JSON.stringify(error.problem(head.id))
+    headers.push('content-length', String(Buffer.byteLength(body)))
     this.writeHead(error.status, headers)
     if (unread && !head.fault && !head.expectsContinue) this.#endAfterBody(body)
     else response.end(body)
@@ -121,7 +127,7 @@ export class Visit {
    * Sends an answer while the caller may still be sending. Closing a socket that holds unread bytes makes
    * the kernel send a reset, and the caller would never see the answer: so read on for a moment.
    */
-  #endAfterBody(body: Buffer): void {
+  #endAfterBody(body: string): void {
     const { request, response } = this
     response.write(body)
     const end = () => {
@@ -162,4 +168,9 @@ export class Visit {
     const level = status === 500 ? 'error' : this.#cause ? 'warn' : logLevelOf(request.url, status)
     this.#counter.log[level](line, 'request')
   }
+}
+
+/** Whether a body is announced of which not much can come. */
+function isSmall({ chunked, contentLength }: RequestHead): boolean {
+  return !chunked && contentLength <= SMALL_BODY
 }
