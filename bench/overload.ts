@@ -14,10 +14,9 @@ const PROGRAM = join(import.meta.dirname, 'open-loop.ts')
 const CONNECTIONS = 900
 /** A rate counts as sustained where so much of it is answered 200. */
 const SUSTAINED = 0.98
-const STEP = 1.15
-/** Where the search begins, in requests a second, and from where on it takes small steps. */
+/** Where the search begins, in requests a second. It doubles the rate until it is too much, and then takes small steps. */
 const SLOWEST = 250
-const FAST = 1_000
+const STEP = 1.15
 const WARM_UP_SECONDS = 5
 
 /**
@@ -97,11 +96,14 @@ async function findPeak(
   // Code that was never run is no limit either.
   await load(SLOWEST, WARM_UP_SECONDS)
   let best: OpenLoopResult | null = null
-  for (let rate = SLOWEST; ; rate *= best && rate >= FAST ? STEP : 2) {
-    const result = await sustains(rate)
-    if (!result && !best) throw new Error(`not even ${rate} requests a second are answered 200`)
-    if (!result) return best as OpenLoopResult
-    best = result
+  for (let [sustained, factor] = [SLOWEST / 2, 2]; ; ) {
+    const result = await sustains(sustained * factor)
+    if (result) {
+      best = result
+      sustained *= factor
+    } else if (!best) throw new Error(`not even ${SLOWEST} requests a second are answered 200`)
+    else if (factor === STEP) return best
+    else factor = STEP
   }
 }
 
