@@ -1,4 +1,4 @@
-import { randomFillSync } from 'node:crypto'
+import { randomText } from '../random-bytes.ts'
 
 /**
  * Where a request stands in a distributed trace (W3C Trace Context, https://www.w3.org/TR/trace-context/).
@@ -95,17 +95,8 @@ function lengthOf(members: readonly string[]): number {
   return members.reduce((sum, member) => sum + member.length + 1, -1)
 }
 
-/** Random bytes at hand: one call for each request would cost more than all the rest of this file. */
-const pool = Buffer.alloc(4_096)
-let used = pool.length
-
 /** Lower-case hex digits of `bytes` random bytes, not all zero. */
 function randomHex(bytes: number): string {
-  if (used + bytes > pool.length) {
-    randomFillSync(pool)
-    used = 0
-  }
-  const text = pool.toString('hex', used, used + bytes)
-  used += bytes
+  const text = randomText(bytes, 'hex')
   return ZEROS.test(text) ? randomHex(bytes) : text
 }
