@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { get, type IncomingMessage } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fillLog } from '@ai-governance/infra/test-support/fill-log'
+import { residentBytes } from '@ai-governance/infra/test-support/resident-memory'
 import type { Stack } from '@ai-governance/infra/test-support/stack'
 import { Client } from 'pg'
 import { type Figure, median } from './figures.ts'
@@ -38,11 +38,11 @@ export async function benchExport(
     ['to a slow reader, through the gateway', url, 100],
   ] as const) {
     say(`export: ${kind}`)
-    const before = { service: rss(pids.service), gateway: rss(pids.gateway) }
+    const before = { service: residentBytes(pids.service), gateway: residentBytes(pids.gateway) }
     const peak = { ...before }
     const sampler = setInterval(() => {
-      peak.service = Math.max(peak.service, rss(pids.service))
-      peak.gateway = Math.max(peak.gateway, rss(pids.gateway))
+      peak.service = Math.max(peak.service, residentBytes(pids.service))
+      peak.gateway = Math.max(peak.gateway, residentBytes(pids.gateway))
     }, 50)
     const start = performance.now()
     const lines = await read(from, pauseMs)
@@ -107,8 +107,4 @@ async function read(url: string, pauseMs: number): Promise<number> {
     }
   }
   return lines
-}
-
-function rss(pid: number): number {
-  return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024
 }

@@ -1,9 +1,9 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { EXAMPLE_PAYLOAD } from '@ai-governance/infra/example-payload'
+import { residentBytes } from '@ai-governance/infra/test-support/resident-memory'
 import type { Stack } from '@ai-governance/infra/test-support/stack'
 import { keepOn, usableCores } from './cores.ts'
 import type { Figure } from './figures.ts'
@@ -128,10 +128,7 @@ function requestsTo(port: number): Record<string, string> {
   }
 }
 
-/** Resident memory of a process (Linux; elsewhere NaN). */
+/** Linux; elsewhere NaN. */
 function residentMiB(pid: number): number {
-  if (process.platform !== 'linux') return Number.NaN
-  return (
-    Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
-  )
+  return (residentBytes(pid) || Number.NaN) / 1_048_576
 }

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { residentBytes } from '../test-support/resident-memory.ts'
 import { countBetween } from './campaign-findings.ts'
 import { readFacts } from './facts.ts'
 import { type Finding, p99 } from './findings.ts'
@@ -173,7 +173,5 @@ function backAfter({ ackedAt }: History, { from, to }: Trouble): number | null {
 
 /** What the first replica holds in memory, in bytes; 0 where there is no /proc. */
 function memory(world: World): number {
-  if (process.platform !== 'linux') return 0
-  const status = readFileSync(`/proc/${world.audits[0]?.pid()}/status`, 'utf8')
-  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1_024
+  return residentBytes(world.audits[0]?.pid() as number)
 }

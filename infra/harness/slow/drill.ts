@@ -1,7 +1,7 @@
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fillLog } from '../../test-support/fill-log.ts'
+import { residentBytes } from '../../test-support/resident-memory.ts'
 import type { Finding } from '../findings.ts'
 import { asOwner } from '../server.ts'
 import type { World } from '../world.ts'
@@ -107,12 +107,4 @@ function startCrowd(config: CrowdConfig): { end: () => Promise<CrowdResult> } {
       return (await told)[0]
     },
   }
-}
-
-/** Resident memory (Linux; elsewhere 0). */
-function residentBytes(pid: number): number {
-  if (process.platform !== 'linux') return 0
-  return (
-    Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1_024
-  )
 }
