@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { ServerResponse } from 'node:http'
 import { connect } from 'node:net'
-import { describe, test } from 'node:test'
+import { describe, type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { stage } from './admission-stage.ts'
 import { assertRefused, getBytes, postBytes, sendRaw, startPair } from './harness.ts'
@@ -95,7 +95,7 @@ describe('the places at a service', () => {
 const GUARD = { timeout: 20_000 }
 
 /** A gateway with few places, before services that answer when told to. */
-async function startHeld(t: import('node:test').TestContext, limits: object) {
+async function startHeld(t: TestContext, limits: object) {
   const held: ServerResponse[] = []
   const pair = await startPair(t, (_request, response) => held.push(response), limits)
   const release = () => {
@@ -112,15 +112,19 @@ describe('a service with more calls than places', () => {
   const FEW = { inFlight: 2, waiting: 0 }
   const read = (port: number, service = 'mcp-audit', path = 'events') =>
     sendRaw(port, getBytes(port, `/${service}/${path}`))
+  /** With a call at each of its two places. */
+  const startFull = async (t: TestContext) => {
+    const { gateway, ...held } = await startHeld(t, FEW)
+    const first = [read(gateway.port), read(gateway.port)]
+    await held.arrived(2)
+    return { ...held, port: gateway.port, first }
+  }
 
   test(
     'refuses the rest as overloaded, the others are not affected, and all is well after',
     GUARD,
     async (t) => {
-      const { gateway, recorder, release, arrived } = await startHeld(t, FEW)
-      const { port } = gateway
-      const first = [read(port), read(port)]
-      await arrived(2)
+      const { port, recorder, release, arrived, first } = await startFull(t)
       for (const answer of [
         await read(port),
         await sendRaw(port, postBytes(port, '/mcp-audit/log', '{}')),
@@ -144,10 +148,7 @@ describe('a service with more calls than places', () => {
     'refuses a small body before it is there, and drops it on a connection that stays',
     GUARD,
     async (t) => {
-      const { gateway, recorder, release, arrived } = await startHeld(t, FEW)
-      const { port } = gateway
-      const first = [read(port), read(port)]
-      await arrived(2)
+      const { port, recorder, release, first } = await startFull(t)
       const smuggled = getBytes(port, '/mcp-audit/events/1')
       const post = postBytes(port, '/mcp-audit/log', smuggled).toString('latin1')
       const head = post.slice(0, post.indexOf('\r\n\r\n') + 4)

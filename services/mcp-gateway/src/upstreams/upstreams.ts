@@ -4,6 +4,7 @@ import { type Resolver, resolveBySystem } from './addresses.ts'
 import { Admission } from './admission.ts'
 import { Lane } from './lane.ts'
 import { LoopLag } from './loop-lag.ts'
+import { queuedPlaces } from './queued-places.ts'
 import { Replicas } from './replicas.ts'
 
 export { ask } from './ask.ts'
@@ -49,17 +50,10 @@ function openLanes(
   limits: Limits,
   lag: LoopLag,
 ): Pick<Upstream, 'pool' | 'streams' | 'probes'> {
-  const { waiting, burst, patience, largeBody } = limits
-  const calls = new Admission({
-    places: () => limits.inFlight * Math.max(1, replicas.up),
-    ...{ waiting, burst, patience },
-    isLate: () => lag.ms > limits.loopLag,
-  })
-  const large = new Admission({
-    places: () => limits.largeInFlight,
-    waiting: limits.largeInFlight,
-    burst: limits.largePatience,
-    patience: limits.largePatience,
+  const { inFlight, burst, patience, largeBody, largeInFlight } = limits
+  const places = queuedPlaces(limits, lag, {
+    calls: () => inFlight * Math.max(1, replicas.up),
+    ...{ large: largeInFlight, largeWaiting: largeInFlight },
   })
   const streams = new Admission({
     places: () => limits.streamConnections,
@@ -67,7 +61,7 @@ function openLanes(
   })
   const none = { large: null, largeBody }
   return {
-    pool: new Lane({ replicas, purpose: 'calls', calls, large, largeBody }),
+    pool: new Lane({ replicas, purpose: 'calls', ...places }),
     streams: new Lane({ replicas, purpose: 'streams', calls: streams, ...none }),
     probes: new Lane({ replicas, purpose: 'probes', calls: null, ...none }),
   }
