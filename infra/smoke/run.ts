@@ -71,8 +71,11 @@ async function trial(name: string, scenario: Scenario, logsFolder?: string): Pro
     report.figures = await scenario.run(stack, (line) => say(`-- ${line}`))
     report.ok = true
   } catch (error) {
-    say(error instanceof Failure ? error.message : String((error as Error).stack))
-    say(`\n-- what the containers wrote\n${await logsOf(stack)}`)
+    say(`-- what the containers wrote\n${await logsOf(stack)}`)
+    // Last, where whoever sees no more than the end of it finds it.
+    say(
+      `-- what does not hold\n${error instanceof Failure ? error.message : (error as Error).stack}`,
+    )
   } finally {
     if (logsFolder) writeFileSync(join(logsFolder, `${name}.log`), output + (await logsOf(stack)))
     say('-- down')
