@@ -1,4 +1,4 @@
-import { startServer } from '../harness/server.ts'
+import { startServer } from '../faults/server.ts'
 import { type Stack, startStack } from './stack.ts'
 
 /**

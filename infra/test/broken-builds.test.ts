@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { BROKEN_BUILDS } from '../harness/broken/builds.ts'
-import { hunt } from '../harness/broken/hunt.ts'
+import { BROKEN_BUILDS } from '../faults/broken/builds.ts'
+import { hunt } from '../faults/broken/hunt.ts'
 import { scratchFolder } from '../test-support/scratch.ts'
 
-// One for each thing that may be broken: `npm run harness -- broken` has more.
+// One for each thing that may be broken: `npm run faults -- broken` has more.
 for (const name of [
   'no-lock',
   'keys-forgotten',

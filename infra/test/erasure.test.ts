@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { allHold, tableOf } from '../harness/findings.ts'
-import { erasureScenario } from '../harness/scenarios.ts'
+import { allHold, tableOf } from '../faults/findings.ts'
+import { erasureScenario } from '../faults/scenarios.ts'
 import { scratchFolder } from '../test-support/scratch.ts'
 
 test('erased text is gone from tables, exports and logs, and both verifiers stay green', async (t) => {

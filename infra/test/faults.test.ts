@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { runCampaign } from '../harness/campaign.ts'
-import { campaignFindings } from '../harness/campaign-findings.ts'
-import { lockDrill, stopDrill } from '../harness/drills.ts'
+import { runCampaign } from '../faults/campaign.ts'
+import { campaignFindings } from '../faults/campaign-findings.ts'
+import { lockDrill, stopDrill } from '../faults/drills.ts'
 import {
   type Fault,
   killAudit,
@@ -15,14 +15,14 @@ import {
   stopAudit,
   stopGateway,
   terminateSessions,
-} from '../harness/faults.ts'
-import { allHold, type Finding, tableOf } from '../harness/findings.ts'
-import { asOwner } from '../harness/server.ts'
-import { startWorld, type World } from '../harness/world.ts'
+} from '../faults/faults.ts'
+import { allHold, type Finding, tableOf } from '../faults/findings.ts'
+import { asOwner } from '../faults/server.ts'
+import { startWorld, type World } from '../faults/world.ts'
 import { checkLog } from '../test-support/check-log.ts'
 import { fillLog } from '../test-support/fill-log.ts'
 
-// Short runs of what `npm run harness -- faults` does at length, and through the gateway.
+// Short runs of what `npm run faults -- faults` does at length, and through the gateway.
 let folder: string
 let world: World
 before(async () => {

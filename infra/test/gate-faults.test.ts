@@ -3,14 +3,14 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { allHold, tableOf } from '../harness/findings.ts'
-import { gateDrill } from '../harness/gate/drill.ts'
-import { startWorld } from '../harness/world.ts'
+import { allHold, tableOf } from '../faults/findings.ts'
+import { gateDrill } from '../faults/gate/drill.ts'
+import { startWorld } from '../faults/world.ts'
 
 /** Nine starts of services, and one of PostgreSQL, on a machine that may be busy. */
 const LONG = { timeout: 300_000 }
 
-// A short run of what `npm run harness -- gate` does at length.
+// A short run of what `npm run faults -- gate` does at length.
 test(
   'whatever is killed, stopped or hangs, the gate allows nothing that is not on record',
   LONG,

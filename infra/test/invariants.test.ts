@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { leafHash } from '../../clients/typescript/src/merkle.ts'
-import type { Facts } from '../harness/facts.ts'
-import { type Strikes, violations } from '../harness/invariants.ts'
-import type { Failure, History, Request } from '../harness/load/history.ts'
+import type { Facts } from '../faults/facts.ts'
+import { type Strikes, violations } from '../faults/invariants.ts'
+import type { Failure, History, Request } from '../faults/load/history.ts'
 
 const A = 'aa'.repeat(32)
 const B = 'bb'.repeat(32)
@@ -129,7 +129,7 @@ for (const [what, change, expected] of [
     ['I6'],
   ],
 ] as const) {
-  test(`the harness finds ${what}`, () => {
+  test(`the drills find ${what}`, () => {
     const all = run()
     change(all)
     const found = violations(all.history, all.facts, all.strikes)

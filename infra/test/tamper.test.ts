@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { allHold, tableOf } from '../harness/findings.ts'
-import { type DatabaseServer, startServer } from '../harness/server.ts'
-import { runTamper } from '../harness/tamper/tamper.ts'
-import { makeVictim, type Victim } from '../harness/tamper/victim.ts'
+import { allHold, tableOf } from '../faults/findings.ts'
+import { type DatabaseServer, startServer } from '../faults/server.ts'
+import { runTamper } from '../faults/tamper/tamper.ts'
+import { makeVictim, type Victim } from '../faults/tamper/victim.ts'
 
 let server: DatabaseServer
 let victim: Victim

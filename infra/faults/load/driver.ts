@@ -1,4 +1,4 @@
-// The load of the harness, in a process of its own: whoever kills a service must not be whoever waits for its
+// The load of the drills, in a process of its own: whoever kills a service must not be whoever waits for its
 // answers, or the answers that were on their way are read first and no request is ever in doubt.
 //
 // Its one argument is a `DriverConfig` as JSON. It writes a history, tells its parent how far it is every 20 ms, and

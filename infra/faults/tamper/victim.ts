@@ -56,7 +56,7 @@ export async function makeVictim(
   size: number,
 ): Promise<Victim> {
   const signer = { keyFile: join(folder, 'key.pem'), stateFile: join(folder, 'state.json') }
-  const { verifierKey } = await makeAuditKey({ ...signer, origin: 'harness.example/audit' })
+  const { verifierKey } = await makeAuditKey({ ...signer, origin: 'faults.example/audit' })
   const audit = auditInstance(server.auditUrl, signer)
   const lineage = lineageInstance(server.lineageUrl)
   const notes: string[] = []

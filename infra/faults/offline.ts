@@ -17,7 +17,7 @@ const CODES: Readonly<Record<string, number>> = {
   unusable: 9,
 }
 
-/** What a verifier says, as far as the harness asks. */
+/** What a verifier says, as far as the drills ask. */
 export interface OfflineVerdict {
   result: string
   entries: number

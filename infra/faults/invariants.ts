@@ -14,7 +14,7 @@ import { answersOf, HANGS, type History, type Request } from './load/history.ts'
  * - I6 answers are 200, 502, 503 or 504 (this load gives no reason for a 4xx), and nothing hangs for 30 s
  * - I7 the load was worth something: above 100 acknowledged a second before and after each fault
  *
- * I8 is about the harness: builds that are broken on purpose violate one of these (broken/builds.ts).
+ * I8 is about the drills: builds that are broken on purpose violate one of these (broken/builds.ts).
  */
 export type Invariant = 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6' | 'I7'
 

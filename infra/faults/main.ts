@@ -1,20 +1,20 @@
 // Faults and tampering, on purpose, and what everybody says of it. See README.md beside this file.
 //
-//   npm run harness -- tamper   [--entries 1300] [--only TEXT]
-//   npm run harness -- faults   [--clients 64] [--kills 50] [--postgres-kills 30] [--sigterms 20]
+//   npm run faults -- tamper   [--entries 1300] [--only TEXT]
+//   npm run faults -- faults   [--clients 64] [--kills 50] [--postgres-kills 30] [--sigterms 20]
 //                               [--terminations 500] [--lock 30] [--stopped 20]
-//   npm run harness -- replicas [--clients 64] [--appends 50000] [--retries 0.2] [--kills 4]
-//   npm run harness -- gate     [--clients 64] [--calls 10000] [--kills 28]
-//   npm run harness -- slow     [--clients 500] [--readers 200] [--entries 20000] [--seconds 20]
-//   npm run harness -- hung     [--seconds 20]
-//   npm run harness -- erasure
-//   npm run harness -- clean    [--entries 1000000]
-//   npm run harness -- broken   [--only NAME]
+//   npm run faults -- replicas [--clients 64] [--appends 50000] [--retries 0.2] [--kills 4]
+//   npm run faults -- gate     [--clients 64] [--calls 10000] [--kills 28]
+//   npm run faults -- slow     [--clients 500] [--readers 200] [--entries 20000] [--seconds 20]
+//   npm run faults -- hung     [--seconds 20]
+//   npm run faults -- erasure
+//   npm run faults -- clean    [--entries 1000000]
+//   npm run faults -- broken   [--only NAME]
 //
 // --build NAME runs tamper, faults or replicas over a build that is broken on purpose.
 // Progress goes to standard error, the result to standard output: a table.
 //
-// Exit codes: 0 everything is as it must be; 4 something is not, marked NO in the table; 2 wrong usage; 1 the harness
+// Exit codes: 0 everything is as it must be; 4 something is not, marked NO in the table; 2 wrong usage; 1 a drill
 // itself failed.
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -139,7 +139,7 @@ async function huntAll(setting: Setting, only: string | undefined): Promise<Find
   return findings
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'governance-harness-'))
+const folder = mkdtempSync(join(tmpdir(), 'governance-faults-'))
 // Started by root, PostgreSQL runs as another user, who has to get at its own folder below.
 chmodSync(folder, 0o711)
 try {

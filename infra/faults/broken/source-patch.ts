@@ -13,7 +13,7 @@ export function patchSource(file: string, piece: string, other: string): void {
       if (!url.endsWith(file)) return loaded
       const parts = String(loaded.source).split(piece)
       if (parts.length !== 2) {
-        throw new Error(`${file} does not hold once what infra/harness/broken exchanges: ${piece}`)
+        throw new Error(`${file} does not hold once what infra/faults/broken exchanges: ${piece}`)
       }
       return { ...loaded, source: parts.join(other) }
     },

@@ -43,7 +43,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   const throughGateway = options.throughGateway || hasGate
   const server = await startServer(folder)
   const signer = { keyFile: join(folder, 'key.pem'), stateFile: join(folder, 'state.json') }
-  const { verifierKey } = await makeAuditKey({ ...signer, origin: 'harness.example/audit' })
+  const { verifierKey } = await makeAuditKey({ ...signer, origin: 'faults.example/audit' })
   const service = serviceMaker(folder)
   const identity = hasGate ? makeIdentity(folder) : null
   const auditVariables = {

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 
 /**
- * A build that is broken on purpose, at run time and in the harness's own database: nothing of it is part of the
- * product. A harness that does not find it finds nothing (I8).
+ * A build that is broken on purpose, at run time and in a database of its own: nothing of it is part of the
+ * product. Drills that do not find it find nothing (I8).
  */
 export interface BrokenBuild {
   name: string

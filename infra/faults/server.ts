@@ -8,7 +8,7 @@ import { startPostgres } from '../local/postgres.ts'
 import { commandLine, signal } from '../local/processes.ts'
 import { migrate } from '../migrate.ts'
 
-/** A migrated PostgreSQL of the harness's own, which may be killed. */
+/** A migrated PostgreSQL of the drills' own, which may be killed. */
 export interface DatabaseServer {
   /** `postgres://…` with password: a superuser. */
   ownerUrl: string
