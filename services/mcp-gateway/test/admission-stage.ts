@@ -1,4 +1,4 @@
-import { Admission } from '../src/upstreams/admission.ts'
+import { Admission } from '../src/admission/admission.ts'
 
 /** Of `b2`, the second of the flow `b`, the flow; `b` is one of the flow `a`, as is every name without a number. */
 const flowOf = (name: string): string => (/\d$/.test(name) ? name.slice(0, 1) : 'a')

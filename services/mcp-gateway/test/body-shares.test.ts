@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { BodyRoom } from '../src/ingress/body.ts'
+import { BodyRoom } from '../src/admission/body-room.ts'
 
 const MiB = 1_048_576
 

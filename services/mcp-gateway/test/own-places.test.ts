@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate as loopTurn } from 'node:timers/promises'
-import { BodyTurns } from '../src/ingress/body-turns.ts'
-import { openOwnPlaces } from '../src/ingress/own-places.ts'
+import { BodyTurns } from '../src/admission/body-turns.ts'
+import { LoopLag } from '../src/admission/loop-lag.ts'
+import { openOwnPlaces } from '../src/admission/own-places.ts'
 import { LIMITS } from '../src/limits.ts'
-import { LoopLag } from '../src/upstreams/loop-lag.ts'
 
 const MiB = 1_048_576
 

@@ -5,12 +5,12 @@ import { isRefused } from '@ai-governance/common/http/problem-socket'
 import type { Metrics } from '@ai-governance/common/observability/metrics'
 import { traceFields } from '@ai-governance/common/observability/trace-context'
 import type { FastifyBaseLogger } from 'fastify'
+import { SMALL_BODY } from '../admission/body-room.ts'
 import type { Denial } from '../auth/authenticator.ts'
 import { type Caller, flowOf } from '../auth/caller.ts'
 import { sourceOf } from '../auth/rate-limits.ts'
 import type { IdentityHeaders } from '../auth/signing.ts'
 import type { GatewayCounters } from '../gateway-metrics.ts'
-import { SMALL_BODY } from './body.ts'
 import { announcesBody, type RequestHead } from './request-head.ts'
 
 /** What all visits share. */

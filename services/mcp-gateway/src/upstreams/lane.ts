@@ -1,4 +1,4 @@
-import { Places, type PlacesOptions } from './places.ts'
+import { Places, type PlacesOptions } from '../admission/places.ts'
 import type { Purpose } from './replica.ts'
 import type { Replicas } from './replicas.ts'
 

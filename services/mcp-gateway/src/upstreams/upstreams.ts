@@ -1,10 +1,10 @@
+import { Admission } from '../admission/admission.ts'
+import { LoopLag } from '../admission/loop-lag.ts'
+import { queuedPlaces } from '../admission/queued-places.ts'
 import type { Directory } from '../directory.ts'
 import type { Limits } from '../limits.ts'
 import { type Resolver, resolveBySystem } from './addresses.ts'
-import { Admission } from './admission.ts'
 import { Lane } from './lane.ts'
-import { LoopLag } from './loop-lag.ts'
-import { queuedPlaces } from './queued-places.ts'
 import { Replicas } from './replicas.ts'
 
 export { ask } from './ask.ts'

@@ -1,6 +1,6 @@
-import { Admission } from '../upstreams/admission.ts'
-import { Places } from '../upstreams/places.ts'
-import { SMALL_BODY } from './body.ts'
+import { Admission } from './admission.ts'
+import { SMALL_BODY } from './body-room.ts'
+import { Places } from './places.ts'
 
 /**
  * Who may read a body of more than 64 KiB when: one in each turn of the event loop, by flow, and in between goes what

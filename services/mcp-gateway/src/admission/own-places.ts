@@ -1,7 +1,7 @@
 import type { Limits } from '../limits.ts'
-import type { LoopLag } from '../upstreams/loop-lag.ts'
-import { Places } from '../upstreams/places.ts'
-import { queuedPlaces } from '../upstreams/queued-places.ts'
+import type { LoopLag } from './loop-lag.ts'
+import { Places } from './places.ts'
+import { queuedPlaces } from './queued-places.ts'
 
 /**
  * Places for requests with a body to routes of the gateway's own, such as the gate, until they are answered. The work
