@@ -36,6 +36,16 @@ export function readEnvironment<Shape extends z.ZodRawShape>(
   )
 }
 
+/**
+ * Why a file that a variable names could not be read and what to do about it, as a predicate without a full stop:
+ * a file that is closed is to be opened, and of any other fault `help` says what to do.
+ */
+export function unreadable(error: unknown, help: string): string {
+  const { code } = error as NodeJS.ErrnoException
+  const open = `give it, and the way to it, to the user of this process (${process.getuid?.()})`
+  return `cannot be read (${code}): ${code === 'EACCES' ? open : help}`
+}
+
 /** A TCP port in decimal. */
 export const port = z
   .string()

@@ -114,6 +114,6 @@ test('a file of authorities that is closed to the user of the process is said to
   const said = execFileSync(process.execPath, flags, { encoding: 'utf8' })
   assert.match(
     said,
-    /^OIDC_CA_PATH: .* cannot be read \(EACCES\) by user \d+, who is to read it: set/,
+    /^OIDC_CA_PATH: .* cannot be read \(EACCES\): give it, and .* to the user of this process \(\d+\), see/,
   )
 })

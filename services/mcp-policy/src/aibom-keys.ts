@@ -1,6 +1,6 @@
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { EnvironmentError } from '@ai-governance/common/environment'
+import { EnvironmentError, unreadable } from '@ai-governance/common/environment'
 import { isStrictPoint, publicKeyBytes } from '@ai-governance/common/formats/ed25519'
 
 /** A key that AI bills of materials may be signed with. */
@@ -24,16 +24,17 @@ export function makeAibomKey(key: KeyObject): AibomKey {
 /** The keys of a PEM file: several while a key is being rotated, none without a path. */
 export function loadAibomKeys(path: string | undefined): AibomKey[] {
   if (path === undefined) return []
+  const help = 'it must be a PEM file of Ed25519 public keys'
   const refuse = (why: string): never => {
-    throw new EnvironmentError([
-      `AIBOM_PUBLIC_KEY_PATH names ${path}, ${why}: it must be a PEM file of Ed25519 public keys.`,
-    ])
+    throw new EnvironmentError([`AIBOM_PUBLIC_KEY_PATH names ${path}, ${why}: ${help}.`])
   }
   let text = ''
   try {
     text = readFileSync(path, 'utf8')
   } catch (error) {
-    refuse(`which cannot be read (${(error as NodeJS.ErrnoException).code})`)
+    throw new EnvironmentError([
+      `AIBOM_PUBLIC_KEY_PATH names ${path}, which ${unreadable(error, help)}.`,
+    ])
   }
   const blocks = [...text.matchAll(PEM_BLOCK)]
   if (blocks.length === 0) refuse('which holds no PEM block')

@@ -1,6 +1,6 @@
 import { createHmac, hash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { EnvironmentError } from '../environment.ts'
+import { EnvironmentError, unreadable } from '../environment.ts'
 import { randomText } from '../random-bytes.ts'
 
 /** The header in which one service tells another on whose behalf it calls, docs/FORMATS.md. */
@@ -142,16 +142,13 @@ export function readIdentityKey(path: string, variable: string): Buffer {
  * @throws EnvironmentError if the file cannot be read, or holds something else, with what to do about it
  */
 export function readSecretLine(path: string, variable: string, form: RegExp): string {
-  const made = 'npm start and docker compose make it, see docs/OPERATIONS.md, "Identity keys".'
+  const made = 'npm start and docker compose make it, see docs/OPERATIONS.md, "Identity keys"'
   let text: string
   try {
     text = readFileSync(path, 'utf8').trim()
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    const closed = `give it, and the way to it, to the user of this process (${process.getuid?.()}).`
-    const help = code === 'EACCES' ? closed : made
-    throw new EnvironmentError([`${variable}: ${path} cannot be read (${code}): ${help}`])
+    throw new EnvironmentError([`${variable}: ${path} ${unreadable(error, made)}.`])
   }
   if (form.test(text)) return text
-  throw new EnvironmentError([`${variable}: ${path} is not 32 bytes in base64url: ${made}`])
+  throw new EnvironmentError([`${variable}: ${path} is not 32 bytes in base64url: ${made}.`])
 }

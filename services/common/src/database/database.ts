@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { parseIntoClientConfig } from 'pg-connection-string'
-import { EnvironmentError } from '../environment.ts'
+import { EnvironmentError, unreadable } from '../environment.ts'
 import { ApiError, type ErrorCode } from '../errors.ts'
 
 export interface DatabaseOptions {
@@ -235,9 +235,9 @@ function serverFault(state: string | null): ErrorCode | 'lost' | null {
 function readPassword(file: string): string {
   try {
     return readFileSync(file, 'utf8').trimEnd()
-  } catch {
+  } catch (error) {
     throw new EnvironmentError([
-      'DATABASE_PASSWORD_FILE names a file that cannot be read: check the path and that this user may read it.',
+      `DATABASE_PASSWORD_FILE: ${file} ${unreadable(error, 'it must be a file with the password')}.`,
     ])
   }
 }

@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { EnvironmentError } from '@ai-governance/common/environment'
+import { EnvironmentError, unreadable } from '@ai-governance/common/environment'
 import { rawPublicKey } from './signed-note.ts'
 
 export interface SigningKey {
@@ -19,7 +19,7 @@ export function readSigningKey(file: string): SigningKey | null {
     pem = readFileSync(file, 'utf8')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
-    throw unusable('cannot be read: check that this user may read it')
+    throw unusable(unreadable(error, 'restore it from the backup'))
   }
   let privateKey: KeyObject
   try {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { EnvironmentError } from '@ai-governance/common/environment'
+import { EnvironmentError, unreadable } from '@ai-governance/common/environment'
 import { parseWitnessKey, type WitnessKey } from './cosignature.ts'
 
 /** Somebody elsewhere who cosigns our checkpoints. */
@@ -23,7 +23,7 @@ export function readWitnesses(file: string | undefined): Witness[] {
     text = readFileSync(file, 'utf8')
   } catch (error) {
     throw new EnvironmentError([
-      `AUDIT_WITNESSES_PATH names ${file}, which cannot be read (${(error as NodeJS.ErrnoException).code}): it must be a file with a witness a line; see docs/OPERATIONS.md, "Witnesses".`,
+      `AUDIT_WITNESSES_PATH names ${file}, which ${unreadable(error, 'it must be a file with a witness a line')}; see docs/OPERATIONS.md, "Witnesses".`,
     ])
   }
   const witnesses: Witness[] = []

@@ -9,7 +9,7 @@ import {
   hashToken,
   parseToken,
 } from '@ai-governance/common/callers/api-keys'
-import { EnvironmentError } from '@ai-governance/common/environment'
+import { EnvironmentError, unreadable } from '@ai-governance/common/environment'
 import { parseStrictJson } from '@ai-governance/common/formats/strict-json'
 import type { FastifyBaseLogger } from 'fastify'
 import { z } from 'zod'
@@ -120,10 +120,7 @@ class FileFault extends Error {}
 
 function faultOf(error: unknown): string {
   if (error instanceof FileFault) return error.message
-  const { code } = error as NodeJS.ErrnoException
-  const mend =
-    code === 'EACCES' ? 'give it to the user of this process' : 'make one with "aigov keys create"'
-  return `cannot be read (${code}): ${mend}, see docs/OPERATIONS.md, "API keys"`
+  return `${unreadable(error, 'make one with "aigov keys create"')}, see docs/OPERATIONS.md, "API keys"`
 }
 
 function assertFile(about: Stats): Stats {

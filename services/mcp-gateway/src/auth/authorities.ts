@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls'
-import { EnvironmentError } from '@ai-governance/common/environment'
+import { EnvironmentError, unreadable } from '@ai-governance/common/environment'
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g
 
@@ -13,23 +13,23 @@ const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g
  * @throws EnvironmentError if it cannot be read, or holds no certificate or a broken one
  */
 export function trustWith(path: string): SecureContext {
-  const fault = (what: string) =>
+  const help =
+    'set it to a PEM file with the certificate of the authority that vouches for the issuer, or unset it'
+  const unusable = (why: string) =>
     new EnvironmentError([
-      `OIDC_CA_PATH: ${path} ${what}: set it to a PEM file with the certificate of the authority that vouches for ` +
-        'the issuer, or unset it, see docs/OPERATIONS.md, "Identity provider".',
+      `OIDC_CA_PATH: ${path} ${why}, see docs/OPERATIONS.md, "Identity provider".`,
     ])
   let text: string
   try {
     text = readFileSync(path, 'utf8')
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    const closed = code === 'EACCES' ? ` by user ${process.getuid?.()}, who is to read it` : ''
-    throw fault(`cannot be read (${code})${closed}`)
+    throw unusable(unreadable(error, help))
   }
   const certificates = text.match(CERTIFICATE) ?? []
-  if (certificates.length === 0) throw fault('holds no certificate')
+  if (certificates.length === 0) throw unusable(`holds no certificate: ${help}`)
   for (const certificate of certificates) {
-    if (!isCertificate(certificate)) throw fault('holds a certificate that cannot be read')
+    if (!isCertificate(certificate))
+      throw unusable(`holds a certificate that cannot be read: ${help}`)
   }
   return createSecureContext({ ca: [...getCACertificates('default'), ...certificates] })
 }
