@@ -99,6 +99,24 @@ test('a backend that dies while it commits leaves only what it had been given in
   }
 })
 
+// What PostgreSQL says, and nothing else, when the wait for a synchronous standby is cancelled: the commit stands, but
+// on one server alone.
+test('a commit that the server warns of is in doubt, and not acknowledged', async () => {
+  await owner.query(
+    `CREATE OR REPLACE FUNCTION warn() RETURNS trigger LANGUAGE plpgsql AS
+       $$ BEGIN RAISE WARNING 'on purpose'; RETURN NULL; END $$;
+     CREATE TRIGGER warn AFTER INSERT ON audit_log EXECUTE FUNCTION warn()`,
+  )
+  const key = { 'idempotency-key': 'warned' }
+  const answer = await service.log(EVENT, key)
+  await owner.query('DROP TRIGGER warn ON audit_log')
+  assert.equal(answer.statusCode, 503)
+  assert.equal(answer.json().code, 'outcome_unknown')
+  const again = await service.log(EVENT, key)
+  assert.equal(again.statusCode, 200)
+  assert.equal(again.headers['idempotency-replayed'], 'true')
+})
+
 test('what a login has set for its own role does not change what the service does', async () => {
   const { rows } = await owner.query('SELECT current_database() AS name')
   // In this database only: other tests use the same role at the same time.
@@ -106,6 +124,7 @@ test('what a login has set for its own role does not change what the service doe
   await owner.query(`${role} SET default_transaction_read_only = on;
                      ${role} SET default_transaction_isolation = serializable;
                      ${role} SET search_path = pg_catalog;
+                     ${role} SET client_min_messages = error;
                      SELECT pg_terminate_backend(pid) FROM pg_stat_activity
                       WHERE usename = 'audit_service' AND datname = current_database()`)
   assert.equal((await service.log(EVENT)).statusCode, 200)

@@ -10,6 +10,7 @@ export interface DatabaseOptions {
   passwordFile: string | undefined
   /** Shown in pg_stat_activity. */
   applicationName: string
+  /** Hears of idle connections that are lost, and once of each reason for which `missing` finds no database. */
   onError: (error: Error) => void
 }
 
@@ -23,6 +24,9 @@ const CONNECTIONS = { write: 4, read: 8, session: 1 }
  * that hangs. `probe` keeps readiness quicker than any query. A statement may wait for two locks, one after the other.
  */
 const LIMITS = { connect: 2_000, lock: 1_400, statement: 8_000, query: 9_000, probe: 2_000 }
+
+const SESSION =
+  '-c search_path=public -c default_transaction_isolation=read\\ committed -c default_transaction_read_only=off -c client_min_messages=warning'
 
 /** How many connections are in use, how many are not, and how many callers wait for one. */
 export interface PoolState {
@@ -58,12 +62,15 @@ export class Database {
   readonly #writes: pg.Pool
   readonly #reads: pg.Pool
   readonly #sessions: pg.Pool
+  readonly #onError: (error: Error) => void
   #probe: Promise<boolean> | null = null
+  #lastReason = ''
   #probedAt = 0
 
   /** Throws `EnvironmentError` if the password file cannot be read. */
   constructor(options: DatabaseOptions) {
     const { passwordFile } = options
+    this.#onError = options.onError
     // A start fails here with a sentence. Later it is read at each connection, so that a rotated password
     // is used without a restart.
     if (passwordFile !== undefined) readPassword(passwordFile)
@@ -78,12 +85,11 @@ export class Database {
         idleTimeoutMillis: 60_000,
         keepAlive: true,
         // Said with each connection, because a login may change the defaults of its own role.
-        options:
-          '-c search_path=public -c default_transaction_isolation=read\\ committed -c default_transaction_read_only=off',
+        options: SESSION,
         lock_timeout: LIMITS.lock,
         statement_timeout: LIMITS.statement,
         query_timeout: LIMITS.query,
-        onConnect: assertDurable as (client: pg.ClientBase) => void,
+        onConnect: assertUsable as (client: pg.ClientBase) => void,
       })
       // A backend that dies while idle; without a listener this would end the process.
       pool.on('error', options.onError)
@@ -157,9 +163,15 @@ export class Database {
     const probe = run<{ can_write: boolean }>(this.#writes, query, 'database_unavailable').then(
       ([row]) => {
         if (row?.can_write) this.#probedAt = Date.now()
+        this.#lastReason = ''
         return row?.can_write === true
       },
-      () => false,
+      (error: Error) => {
+        const reason = error.cause instanceof Error ? error.cause : error
+        if (reason.message !== this.#lastReason) this.#onError(reason)
+        this.#lastReason = reason.message
+        return false
+      },
     )
     this.#probe = probe
     void probe.then(() => {
@@ -167,6 +179,12 @@ export class Database {
     })
   }
 }
+
+/**
+ * The SQLSTATE of plain warnings. Our functions raise none. PostgreSQL gives one with a COMMIT that somebody cancelled
+ * while it waited for a synchronous standby: it stands here, and is lost with this server (18, section 26.2.8).
+ */
+const COMMIT_WARNING = '01000'
 
 /** Runs a statement that changes nothing, on a connection that `locked` holds. */
 export type Read = <Row extends pg.QueryResultRow>(query: pg.QueryConfig) => Promise<Row[]>
@@ -206,8 +224,14 @@ async function send<Row extends pg.QueryResultRow>(
   // A client that is checked out is not covered by the pool's own error listener.
   const onError = (): void => {}
   client.on('error', onError)
+  let warning: string | undefined
+  const onNotice = (notice: { code: string | undefined; message: string | undefined }): void => {
+    if (notice.code === COMMIT_WARNING) warning = notice.message
+  }
+  client.on('notice', onNotice)
   try {
     const { rows } = await client.query<Row>(query)
+    if (warning !== undefined && whenLost === 'outcome_unknown') throw new Error(warning)
     client.off('error', onError)
     return rows
   } catch (cause) {
@@ -216,6 +240,8 @@ async function send<Row extends pg.QueryResultRow>(
     if (code !== 'lost') client.off('error', onError)
     if (code === null) throw cause
     throw new ApiError(code === 'lost' ? whenLost : code, undefined, { cause })
+  } finally {
+    client.off('notice', onNotice)
   }
 }
 
@@ -242,18 +268,24 @@ function readPassword(file: string): string {
   }
 }
 
-/** An answer after COMMIT is worth nothing if the server does not flush: such a server is refused. */
-async function assertDurable(client: pg.ClientBase): Promise<void> {
-  const { rows } = await client.query<{ fsync: string; full_page_writes: string; commit: string }>(
-    `SELECT current_setting('fsync') AS fsync, current_setting('full_page_writes') AS full_page_writes,
-            current_setting('synchronous_commit') AS commit`,
+/**
+ * An answer after COMMIT is worth nothing if the server does not flush, and what a standby holds may be behind what was
+ * acknowledged, or never come to be: such servers are refused, also for reads. A standby that is promoted is found by
+ * the next connection, and a server that takes changes becomes a standby by a restart alone, which ends them all.
+ */
+async function assertUsable(client: pg.ClientBase): Promise<void> {
+  const { rows } = await client.query<Record<'fsync' | 'pages' | 'commit' | 'standby', string>>(
+    `SELECT current_setting('fsync') AS fsync, current_setting('full_page_writes') AS pages,
+            current_setting('synchronous_commit') AS commit, pg_is_in_recovery()::text AS standby`,
   )
   const setting = rows[0]
-  if (
-    setting?.fsync !== 'on' ||
-    setting.full_page_writes !== 'on' ||
-    !['on', 'remote_apply'].includes(setting.commit)
-  ) {
+  if (setting?.standby !== 'false') {
+    throw new Error(
+      'DATABASE_URL leads to a standby: let it lead to the primary, or promote the standby; see docs/OPERATIONS.md, "A standby and its promotion"',
+    )
+  }
+  const isFlushed = setting.fsync === 'on' && setting.pages === 'on'
+  if (!isFlushed || !['on', 'remote_apply'].includes(setting.commit)) {
     throw new Error(
       'the database must run with fsync=on, full_page_writes=on and synchronous_commit=on',
     )
