@@ -7,6 +7,7 @@
 //   npm run faults -- gate     [--clients 64] [--calls 10000] [--kills 28]
 //   npm run faults -- slow     [--clients 500] [--readers 200] [--entries 20000] [--seconds 20]
 //   npm run faults -- hung     [--seconds 20]
+//   npm run faults -- standby  [--clients 64] [--kills 5] [--appends 500]
 //   npm run faults -- erasure
 //   npm run faults -- clean    [--entries 1000000]
 //   npm run faults -- broken   [--only NAME]
@@ -35,6 +36,7 @@ import {
   slowScenario,
   tamperScenario,
 } from './scenarios.ts'
+import { standbyScenario } from './standby/scenario.ts'
 
 class Usage extends Error {}
 
@@ -117,6 +119,13 @@ async function run(args: string[], setting: Setting): Promise<Finding[]> {
       })
     case 'hung':
       return hungScenario(own, { seconds: number('seconds', 20) })
+    case 'standby':
+      return standbyScenario(own, {
+        clients: number('clients', 64),
+        promotions: number('kills', 5),
+        acknowledged: number('appends', 500),
+        betweenMs: 1_000,
+      })
     case 'erasure':
       return erasureScenario(own)
     case 'clean':
@@ -125,7 +134,7 @@ async function run(args: string[], setting: Setting): Promise<Finding[]> {
       return huntAll(setting, values.only)
     default:
       throw new Usage(
-        'Say what to run: tamper, faults, replicas, gate, slow, hung, erasure, clean or broken.',
+        'Say what to run: tamper, faults, replicas, gate, slow, hung, standby, erasure, clean or broken.',
       )
   }
 }

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
 import { ensureDatabase } from '../local/owner-database.ts'
 import { freePort } from '../local/ports.ts'
-import { startPostgres } from '../local/postgres.ts'
+import { type PostgresOptions, startPostgres } from '../local/postgres.ts'
 import { commandLine, signal } from '../local/processes.ts'
 import { migrate } from '../migrate.ts'
 
@@ -38,20 +38,37 @@ export async function startServer(folder: string): Promise<DatabaseServer> {
     dataDir: join(folder, 'postgres'),
     logFile: join(folder, 'postgres.log'),
     port: await freePort(),
-    owner: { user: 'governance', password: 'owner' },
+    owner: OWNER,
   }
+  const server = await openServer(options)
   const at = `127.0.0.1:${options.port}`
-  let postgres: Awaited<ReturnType<typeof startPostgres>> | null = await startPostgres(options)
   await ensureDatabase(`postgres://governance:owner@${at}/postgres`, 'governance')
   await migrate({
     databaseUrl: `postgres://governance@${at}/governance`,
     ownerPassword: 'owner',
     servicePasswords: { lineage_service: 'lineage', audit_service: 'audit' },
   })
+  return server
+}
+
+/** The superuser of all servers of the drills. */
+export const OWNER = { user: 'governance', password: 'owner' }
+
+/** How the owner and the services connect to a server of the drills at this port. */
+export function urlsAt(port: number): Pick<DatabaseServer, 'ownerUrl' | 'auditUrl' | 'lineageUrl'> {
+  const at = `127.0.0.1:${port}/governance`
   return {
-    ownerUrl: `postgres://governance:owner@${at}/governance`,
-    auditUrl: `postgres://audit_service:audit@${at}/governance`,
-    lineageUrl: `postgres://lineage_service:lineage@${at}/governance`,
+    ownerUrl: `postgres://governance:owner@${at}`,
+    auditUrl: `postgres://audit_service:audit@${at}`,
+    lineageUrl: `postgres://lineage_service:lineage@${at}`,
+  }
+}
+
+/** Starts a server over a folder as it is, a standby's too. */
+export async function openServer(options: PostgresOptions): Promise<DatabaseServer> {
+  let postgres: Awaited<ReturnType<typeof startPostgres>> | null = await startPostgres(options)
+  return {
+    ...urlsAt(options.port),
     dataDir: options.dataDir,
     logFile: options.logFile,
     async kill() {

@@ -33,6 +33,8 @@ export interface WorldOptions {
   throughGateway?: boolean
   /** With mcp-policy, and keys by which the services know the gateway: it decides and records. */
   hasGate?: boolean
+  /** The database to use instead of one of its own, which ends with the world. */
+  server?: DatabaseServer
   /** Breaks mcp-audit or the database on purpose. */
   build?: BrokenBuild | undefined
 }
@@ -41,7 +43,7 @@ export interface WorldOptions {
 export async function startWorld(options: WorldOptions): Promise<World> {
   const { folder, replicas = 1, hasGate = false, build } = options
   const throughGateway = options.throughGateway || hasGate
-  const server = await startServer(folder)
+  const server = options.server ?? (await startServer(folder))
   const signer = { keyFile: join(folder, 'key.pem'), stateFile: join(folder, 'state.json') }
   const { verifierKey } = await makeAuditKey({ ...signer, origin: 'faults.example/audit' })
   const service = serviceMaker(folder)
