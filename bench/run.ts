@@ -1,96 +1,152 @@
 // Measures the control plane, each figure against a floor in the same run, because machines differ and are noisy:
 //
-//   npm run bench                        append, batch, export, verify, validate, policy: about six minutes
-//   npm run bench -- append verify       some of them; growth (ten million entries, 10 GB, ten minutes), overload and
-//                                        proxy (beside nginx and @fastify/http-proxy, ten minutes) are run only by name
-//   npm run bench -- --quick             shorter rounds
-//   npm run bench -- --json FILE         the figures as JSON too (- for standard output)
+//   npm run bench                        all but overload and growth: about twenty-five minutes
+//   npm run bench -- --quick             the same with shorter rounds: about ten
+//   npm run bench -- append verify       some of it; --list says what there is
+//   npm run bench -- peers               installs what there is to compare with
+//   npm run bench -- --against FILE      whether this run agrees with an earlier one
 //
-// Needs `wrk`, `pgbench` and `psql` on the PATH (Debian: wrk, postgresql-contrib, postgresql-client); what needs one
-// that is missing is skipped by name; `taskset` and `nginx` are for proxy alone. Progress goes to standard error, the table to standard output.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { availableParallelism, cpus, tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { parseArgs } from 'node:util'
-import { ensureDatabase } from '@ai-governance/infra/local/owner-database'
+// Progress goes to standard error, the table to standard output; it is written to bench/results too, with the figures as
+// JSON and a chart. What needs a program that is missing is skipped by name.
+//
+// Exit codes: 0; 1 when something failed; 2 for wrong arguments; 4 when a ratio does not agree with that of the other run.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { Failure } from '@ai-governance/infra/failure'
 import { freePort } from '@ai-governance/infra/local/ports'
 import { startPostgres } from '@ai-governance/infra/local/postgres'
-import { migrate } from '@ai-governance/infra/migrate'
-import { startStack } from '@ai-governance/infra/test-support/stack'
-import { benchAppend } from './append.ts'
-import { benchBatch } from './batch.ts'
-import { benchExport } from './export.ts'
-import { type Figure, printTable } from './figures.ts'
-import { benchGrowth } from './growth.ts'
-import { benchOverload } from './overload.ts'
-import { benchPolicy } from './policy.ts'
-import { benchProxy } from './proxy.ts'
-import { benchValidate } from './validate.ts'
-import { benchVerify } from './verify.ts'
+import { Client } from 'pg'
+import { type Arguments, readArguments, USAGE } from './arguments.ts'
+import { makeLoad } from './load/load.ts'
+import { installPeers } from './peers/install.ts'
+import { findPrograms } from './peers/programs.ts'
+import { compareRuns } from './report/compare.ts'
+import { writeResult } from './report/files.ts'
+import { describeMachine } from './report/machine.ts'
+import { makeResult, type Result, readResult, type SubjectResult } from './report/result.ts'
+import { comparisonTable, resultTable } from './report/table.ts'
+import { onGround, type Tools } from './subjects/ground.ts'
+import { listSubjects, SUBJECTS } from './subjects/registry.ts'
 
-const { values: options, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { quick: { type: 'boolean', default: false }, json: { type: 'string' } },
-})
-const wanted =
-  positionals.length > 0
-    ? positionals
-    : ['append', 'batch', 'export', 'verify', 'validate', 'policy']
-const say = (line: string) => process.stderr.write(`${line}\n`)
-const folder = mkdtempSync(join(tmpdir(), 'governance-bench-'))
-const port = await freePort()
-const owner = { user: 'governance', password: 'bench' }
-const postgres = await startPostgres({
-  dataDir: join(folder, 'postgres'),
-  logFile: join(folder, 'postgres.log'),
-  port,
-  owner,
-  say,
-})
-const figures: Figure[] = []
-try {
-  const at = `127.0.0.1:${port}`
-  await ensureDatabase(`postgres://governance:bench@${at}/postgres`, 'governance')
-  await migrate({
-    databaseUrl: `postgres://governance@${at}/governance`,
-    ownerPassword: 'bench',
-    servicePasswords: { lineage_service: 'bench', audit_service: 'bench' },
-  })
-  const database = {
-    port,
-    ownerUrl: `postgres://governance:bench@${at}/governance`,
-    auditUrl: `postgres://audit_service:bench@${at}/governance`,
-    lineageUrl: `postgres://lineage_service:bench@${at}/governance`,
+const FAILED = 1
+const USED_WRONGLY = 2
+const DISAGREES = 4
+
+const say = (line: string) => void process.stderr.write(`${line}\n`)
+let isStopping = false
+
+async function main(args: Arguments): Promise<number> {
+  if (args.task === 'list') console.log(listSubjects())
+  if (args.task === 'peers') installPeers(say)
+  if (args.task !== 'measure') return 0
+  const earlier = args.against === undefined ? null : readResult(args.against)
+  const { json } = args
+  // Before anything is measured: a place that cannot be written to should not be found out at the end.
+  if (json !== undefined && json !== '-') mkdirSync(dirname(json), { recursive: true })
+  const result = await measure(args)
+  if (json === '-') console.log(JSON.stringify(result, null, 1))
+  else console.log(resultTable(result))
+  if (json !== undefined && json !== '-') {
+    writeFileSync(json, `${JSON.stringify(result, null, 1)}\n`)
   }
-  const stack = await startStack(database)
-  try {
-    const rounds = options.quick ? { count: 3, seconds: 3 } : { count: 5, seconds: 6 }
-    const benches: Record<string, () => Promise<Figure[]>> = {
-      append: () => benchAppend(stack, database, folder, rounds, say),
-      batch: () => benchBatch(stack, database, rounds, say),
-      growth: () => benchGrowth(stack, database, folder, rounds, say),
-      export: () => benchExport(stack, database, say),
-      verify: () => benchVerify(stack, database, folder, rounds, say),
-      validate: () => benchValidate(stack, folder, rounds, say),
-      policy: async () => benchPolicy(rounds, say),
-      proxy: () => benchProxy(database, folder, rounds, say),
-      overload: () => benchOverload(stack, rounds, say),
-    }
-    for (const name of wanted) {
-      const bench = benches[name]
-      if (!bench) throw new Error(`there is no bench "${name}": ${Object.keys(benches).join(', ')}`)
-      figures.push(...(await bench()))
-    }
-  } finally {
-    await stack.stop()
-  }
-} finally {
-  await postgres.stop()
-  rmSync(folder, { recursive: true, force: true })
+  const hasFailed = isStopping || result.subjects.some(({ failed }) => failed !== undefined)
+  say(`written to ${writeResult(result, args.isFull && !hasFailed)}`)
+  const agrees = earlier === null || compare(earlier, result)
+  if (hasFailed) return FAILED
+  return agrees ? 0 : DISAGREES
 }
-const machine = `${availableParallelism()} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}`
-if (options.json === '-') console.log(JSON.stringify({ machine, figures }, null, 1))
-else printTable(machine, figures)
-if (options.json && options.json !== '-') {
-  writeFileSync(options.json, `${JSON.stringify({ machine, figures }, null, 1)}\n`)
+
+async function measure({ names, isQuick, rounds, records }: Arguments): Promise<Result> {
+  const folder = mkdtempSync(join(tmpdir(), 'governance-bench-'))
+  // Of this run alone, and warm after the first start of each program.
+  process.env.NODE_COMPILE_CACHE = join(folder, 'compiled')
+  const port = await freePort()
+  const postgres = await startPostgres({
+    dataDir: join(folder, 'postgres'),
+    logFile: join(folder, 'postgres.log'),
+    owner: { user: 'governance', password: 'bench' },
+    port,
+    say,
+  })
+  try {
+    const machine = describeMachine(await postgresVersion(port))
+    const programs = findPrograms()
+    const load = makeLoad(programs.wrk, folder)
+    const tools: Tools = { port, folder, rounds, records, isQuick, programs, load, say }
+    const subjects: SubjectResult[] = []
+    for (const name of names) if (!isStopping) subjects.push(await measureOne(name, tools))
+    const { count, seconds } = rounds
+    const by = programs.wrk ? 'wrk' : "the bench's own, for want of wrk"
+    const settings = { rounds: count, seconds, load: by, records }
+    return makeResult({ machine, settings, subjects })
+  } finally {
+    await postgres.stop()
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** What fails does not keep the others from being measured. */
+async function measureOne(subject: string, tools: Tools): Promise<SubjectResult> {
+  try {
+    return await onGround(subject, tools, async (ground) => {
+      const figures = await SUBJECTS[subject]!.measure(ground)
+      return { subject, figures, skipped: ground.skipped }
+    })
+  } catch (error) {
+    say(`${subject} failed: ${error instanceof Error ? error.stack : error}`)
+    return { subject, figures: [], skipped: [], failed: String(error) }
+  }
+}
+
+/** Says what agrees and what does not; false where a ratio differs. */
+function compare(earlier: Result, now: Result): boolean {
+  for (const part of ['cpu', 'cores', 'node', 'postgres'] as const) {
+    const [then, here] = [earlier.machine[part], now.machine[part]]
+    if (then !== here) say(`another ${part} than then: ${here}, not ${then}`)
+  }
+  if (earlier.settings.load !== now.settings.load) {
+    say(`another load than then: ${now.settings.load}, not ${earlier.settings.load}`)
+  }
+  const comparisons = compareRuns(earlier, now)
+  const differs = comparisons.filter(({ verdict }) => verdict === 'differs').length
+  // Standard output may be JSON.
+  say(`\n${comparisonTable(comparisons)}\n`)
+  const compared = comparisons.filter(({ verdict }) => /^(agrees|differs)$/.test(verdict)).length
+  say(`${compared - differs} of ${compared} ratios agree within their spread`)
+  return differs === 0
+}
+
+async function postgresVersion(port: number): Promise<string> {
+  const at = `postgres://governance:bench@127.0.0.1:${port}/postgres`
+  const client = new Client({ connectionString: at })
+  await client.connect()
+  const { rows } = await client.query('SHOW server_version').finally(() => client.end())
+  return rows[0].server_version
+}
+
+/** Once: a second signal ends it at once. */
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => {
+    isStopping = true
+    say(
+      'stopping after what is being measured; once more to stop at once, leaving processes behind',
+    )
+  })
+}
+
+let args: Arguments | null = null
+try {
+  args = readArguments(process.argv.slice(2))
+} catch (error) {
+  say(`${(error as Error).message}\n\n${USAGE}`)
+  process.exitCode = USED_WRONGLY
+}
+if (args) {
+  try {
+    process.exitCode = await main(args)
+  } catch (error) {
+    say(error instanceof Failure ? error.message : String((error as Error).stack))
+    process.exitCode = FAILED
+  }
 }

@@ -23,6 +23,7 @@ const everything = [
   'services/*/test/**/*.test.ts',
   'clients/typescript/test/**/*.test.ts',
   'infra/test/*.test.ts',
+  'bench/test/*.test.ts',
 ]
 /** Node's own choice, cores less one, is a single file where there are two, and many files mostly wait for processes. */
 const files = `--test-concurrency=${Math.max(3, availableParallelism() - 1)}`

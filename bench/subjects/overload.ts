@@ -1,16 +1,15 @@
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { EXAMPLE_PAYLOAD } from '@ai-governance/infra/example-payload'
 import { residentBytes } from '@ai-governance/infra/test-support/resident-memory'
-import type { Stack } from '@ai-governance/infra/test-support/stack'
-import { keepOn, usableCores } from './cores.ts'
-import type { Figure } from './figures.ts'
-import { EVENT } from './load.ts'
-import type { OpenLoop, OpenLoopResult } from './open-loop.ts'
+import { GOALS } from '../goals.ts'
+import { keepOn, usableCores } from '../load/cores.ts'
+import { openLoop } from '../load/load.ts'
+import type { OpenLoopResult } from '../load/open-loop.ts'
+import { type Call, requestText } from '../load/request-text.ts'
+import type { Figure, Ratio } from '../report/figures.ts'
+import { EVENT } from './event.ts'
+import type { Ground } from './ground.ts'
 
-const PROGRAM = join(import.meta.dirname, 'open-loop.ts')
 const CONNECTIONS = 900
 /** A rate counts as sustained where so much of it is answered 200. */
 const SUSTAINED = 0.98
@@ -24,12 +23,7 @@ const WARM_UP_SECONDS = 5
  * four times the last good one is sent for ten seconds, and then, after five, nine tenths of it. Where there are two
  * cores the load has one of its own: what it could not send for want of a processor would count for the gateway.
  */
-export async function benchOverload(
-  stack: Stack,
-  rounds: { seconds: number },
-  say: (line: string) => void,
-): Promise<Figure[]> {
-  const port = Number(new URL(stack.gateway.url).port)
+export async function benchOverload({ stack, rounds, say }: Ground): Promise<Figure[]> {
   const pid = stack.gateway.pid() as number
   const cores = usableCores()
   const [own, ...others] = cores
@@ -40,11 +34,12 @@ export async function benchOverload(
   using cleanup = new DisposableStack()
   cleanup.defer(() => keepOn(cores, process.pid))
   const figures: Figure[] = []
-  for (const [name, request] of Object.entries(requestsTo(port))) {
+  for (const [name, call] of Object.entries(callsTo(stack.gateway.url))) {
+    const { port, text } = requestText(call)
     const load = (rate: number, seconds: number) =>
       openLoop(
-        { port, request, rate: Math.round(rate), seconds, connections: CONNECTIONS },
-        loadCore,
+        { port, requests: [text], rate: Math.round(rate), seconds, connections: CONNECTIONS },
+        (loadPid) => loadCore !== undefined && keepOn([loadCore], loadPid),
       )
     const peak = await findPeak(load, rounds.seconds, say)
     say(`${name}: ${JSON.stringify(peak)}`)
@@ -56,26 +51,35 @@ export async function benchOverload(
     await sleep(5_000)
     const after = await load(0.9 * rate, rounds.seconds)
     say(`${name} after it: ${JSON.stringify(after)}`)
-    const of = 'the peak'
-    figures.push(
-      { name: `${name}, sustained`, unit: '/s', values: [peak.goodput] },
-      { name: '  99 % answered within', unit: 'ms', values: [peak.p99] },
-      {
-        ...{ name: '  200 at four times the rate', unit: '/s', values: [over.goodput] },
-        ratio: { of, value: over.goodput / peak.goodput },
-      },
-      {
-        ...{ name: '    99 % of them within', unit: 'ms', values: [over.p99] },
-        ratio: { of, value: over.p99 / peak.p99 },
-      },
-      { name: '    gateway grown by', unit: 'MiB', values: [grown] },
-      {
-        ...{ name: '  200 at 0.9 of the rate, 5 s later', unit: '/s', values: [after.goodput] },
-        ratio: { of: 'what was sent', value: after.goodput / (0.9 * rate) },
-      },
-    )
+    figures.push(...figuresOf(name, { peak, over, after, grown, rate }))
   }
   return figures
+}
+
+function figuresOf(
+  name: string,
+  shown: Record<'peak' | 'over' | 'after', OpenLoopResult> & { grown: number; rate: number },
+): Figure[] {
+  const { peak, over, after, grown, rate } = shown
+  const row = (what: string, unit: string, value: number, ratio?: Ratio): Figure => ({
+    ...{ name, what, unit, values: [value] },
+    ...(ratio && { ratios: [ratio] }),
+  })
+  const of = 'the peak'
+  return [
+    row('sustained', '/s', peak.goodput),
+    row('99 % within', 'ms', peak.p99),
+    row('200 at four times the rate', '/s', over.goodput, {
+      ...{ of, values: [over.goodput / peak.goodput], goal: GOALS.overloadGoodput },
+    }),
+    row('99 % of those within', 'ms', over.p99, {
+      ...{ of, values: [over.p99 / peak.p99], goal: GOALS.overloadTime },
+    }),
+    row('growth of mcp-gateway', 'MiB', grown),
+    row('200 at 0.9 of the rate, 5 s later', '/s', after.goodput, {
+      ...{ of: 'what was sent', values: [after.goodput / (0.9 * rate)] },
+    }),
+  ]
 }
 
 /** The run with the highest rate of which all was answered 200. */
@@ -107,24 +111,14 @@ async function findPeak(
   }
 }
 
-async function openLoop(options: OpenLoop, core: number | undefined): Promise<OpenLoopResult> {
-  const child = fork(PROGRAM, [JSON.stringify(options)])
-  if (core !== undefined) keepOn([core], child.pid as number)
-  const [result] = await once(child, 'message')
-  return result
-}
-
-function requestsTo(port: number): Record<string, string> {
-  const host = `Host: 127.0.0.1:${port}\r\n`
-  const post = (path: string, body: string) =>
-    `POST ${path} HTTP/1.1\r\n${host}content-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`
+function callsTo(gateway: string): Record<string, Call> {
   return {
-    'POST /gate': post(
-      '/api/v1/gate',
-      JSON.stringify({ subject: EVENT.subject, payload: EXAMPLE_PAYLOAD }),
-    ),
-    'POST /log through the gateway': post('/mcp-audit/log', JSON.stringify(EVENT)),
-    'GET /policies through the gateway': `GET /mcp-policy/policies HTTP/1.1\r\n${host}\r\n`,
+    'POST /gate': {
+      url: `${gateway}/api/v1/gate`,
+      body: { subject: EVENT.subject, payload: EXAMPLE_PAYLOAD },
+    },
+    'POST /log through the gateway': { url: `${gateway}/mcp-audit/log`, body: EVENT },
+    'GET /policies through the gateway': { url: `${gateway}/mcp-policy/policies` },
   }
 }
 

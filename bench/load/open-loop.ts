@@ -2,14 +2,16 @@
 // time is counted from the moment at which they should have left. (A load that waits for its answers slows down
 // with the server, and so hides how late everybody would have been.)
 //
-// A process of its own; its one argument is an `OpenLoop` as JSON. It tells an `OpenLoopResult` and ends.
+// A process of its own; it reads an `OpenLoop` as JSON from standard input, tells an `OpenLoopResult` and ends.
 import { connect, type Socket } from 'node:net'
-import { quantile } from './figures.ts'
+import { text as readAll } from 'node:stream/consumers'
+import { quantile } from '../report/figures.ts'
+import { AnswerReader } from './answer-reader.ts'
 
 export interface OpenLoop {
   port: number
-  /** The bytes of one request. */
-  request: string
+  /** The texts of requests, sent in turn. */
+  requests: string[]
   /** Requests a second. */
   rate: number
   seconds: number
@@ -33,10 +35,11 @@ export interface OpenLoopResult {
 interface Connection {
   socket: Socket
   dueAt: number
-  text: string
+  reader: AnswerReader
 }
 
-const { port, request, rate, seconds, connections }: OpenLoop = JSON.parse(process.argv[2] ?? '')
+const options: OpenLoop = JSON.parse(await readAll(process.stdin))
+const { port, requests, rate, seconds, connections } = options
 const answers: Record<string, number> = {}
 const taken: number[] = []
 const refused: number[] = []
@@ -48,33 +51,26 @@ const count = (what: string) => {
   answers[what] = (answers[what] ?? 0) + 1
 }
 
-function onText(connection: Connection): void {
-  const { text } = connection
-  const end = text.indexOf('\r\n\r\n')
-  if (end === -1) return
-  const length = Number(/\r\ncontent-length: (\d+)/i.exec(text)?.[1])
-  if (text.length < end + 4 + length) return
-  const status = text.slice(9, 12)
+function onText(connection: Connection, chunk: string): void {
+  const answer = connection.reader.push(chunk)
+  if (!answer) return
+  const { status } = answer
   count(status)
   const ms = performance.now() - connection.dueAt
   if (status === '200') taken.push(ms)
   else refused.push(ms)
-  connection.text = ''
   connection.dueAt = 0
   underWay--
-  if (/\r\nconnection: close/i.test(text.slice(0, end + 2))) connection.socket.destroy()
+  if (answer.closes) connection.socket.destroy()
   else free.push(connection)
 }
 
 function openOne(): Connection {
   open++
   const socket = connect({ port, host: '127.0.0.1', noDelay: true })
-  const connection: Connection = { socket, dueAt: 0, text: '' }
+  const connection: Connection = { socket, dueAt: 0, reader: new AnswerReader() }
   socket.setEncoding('latin1')
-  socket.on('data', (chunk) => {
-    connection.text += chunk
-    onText(connection)
-  })
+  socket.on('data', (chunk) => onText(connection, String(chunk)))
   socket.on('error', () => {})
   socket.on('close', () => {
     open--
@@ -87,7 +83,7 @@ function openOne(): Connection {
   return connection
 }
 
-function send(dueAt: number): void {
+function send(dueAt: number, request: string): void {
   const connection = free.pop() ?? (open < connections ? openOne() : null)
   if (!connection) {
     count('unsent')
@@ -105,7 +101,7 @@ const due = Math.round(rate * seconds)
 for (let sent = 0; sent < due; ) {
   const now = performance.now()
   while (sent < due && startedAt + (sent * 1_000) / rate <= now) {
-    send(startedAt + (sent * 1_000) / rate)
+    send(startedAt + (sent * 1_000) / rate, requests[sent % requests.length] as string)
     sent++
   }
   await new Promise((resolve) => setImmediate(resolve))

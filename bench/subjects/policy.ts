@@ -4,7 +4,10 @@ import {
   loadPolicySet,
   type PolicySet,
 } from '@ai-governance/policy-engine/load/load-policies'
-import { type Figure, median } from './figures.ts'
+import { GOALS } from '../goals.ts'
+import { interleave } from '../load/rounds.ts'
+import { type Figure, quantile, ratioTo } from '../report/figures.ts'
+import type { Tools } from './ground.ts'
 
 const RULES = 100
 /** One file may not hold as many keys as 100 rules have. */
@@ -45,52 +48,62 @@ const GOOD = {
   risk: { harm: 1, reach: 1, watch: 3 },
 }
 
+/** Median and 99th percentile of one round, in ns. */
+interface Times {
+  middle: number
+  slowest: number
+}
+
 /**
  * Time of a decision inside the process, at 100 rules of every shape with a waiver for every tenth: the median and the
- * slowest hundredth, in nanoseconds: of a request that is allowed, and of one that says nothing. The floor parses the same request and writes the same verdict as JSON, which whoever
- * decides has to do as well.
+ * slowest hundredth of a request that is allowed, and of one that says nothing. The floor parses the same request and
+ * writes the same verdict as JSON, which whoever decides has to do as well.
  */
-export function benchPolicy(rounds: { count: number }, say: (line: string) => void): Figure[] {
+export async function benchPolicy({ rounds, say }: Tools): Promise<Figure[]> {
   const set = hundredRules()
   const requests: [name: string, request: Request][] = [
     ['allowed', { payload: GOOD, evidence: { accuracy: 0.9 }, now: NOW }],
     ['empty', { payload: {}, evidence: null, now: NOW }],
   ]
-  return requests.flatMap(([name, request]) => {
+  const figures: Figure[] = []
+  for (const [name, request] of requests) figures.push(...(await judge(set, name, request)))
+  return figures
+
+  async function judge(set: PolicySet, kind: string, request: Request): Promise<Figure[]> {
     const verdict = evaluate(set, request)
-    if (verdict.allowed !== (name === 'allowed')) throw new Error(verdict.reasons.join('\n'))
+    if (verdict.allowed !== (kind === 'allowed')) throw new Error(verdict.reasons.join('\n'))
     const text = JSON.stringify(request.payload)
-    const floor = measure(rounds.count, () => JSON.stringify([JSON.parse(text), verdict]))
-    const own = measure(rounds.count, () => evaluate(set, request))
-    say(`policy: ${RULES} rules, ${name}, ${EVALUATIONS.toLocaleString('en')} evaluations a round`)
-    const of = `JSON of the ${name} request`
-    const ratio = { of, value: median(own.middle) / median(floor.middle) }
+    const floor = `JSON of the ${kind} request`
+    const subject = `evaluate, ${RULES} rules, ${kind}`
+    const contenders = {
+      [floor]: () => timesOf(() => JSON.stringify([JSON.parse(text), verdict])),
+      [subject]: () => timesOf(() => evaluate(set, request)),
+    }
+    const measured = await interleave('policy', contenders, rounds.count, say)
+    const of = (name: string, part: keyof Times) => measured[name]!.map((times) => times[part])
+    const row = (name: string, what: string, part: keyof Times) => ({
+      ...{ name, what, unit: 'ns', values: of(name, part) },
+    })
     return [
-      { name: of, unit: 'ns', values: floor.middle },
-      { name: `${of}, p99`, unit: 'ns', values: floor.slowest },
-      { name: `evaluate, ${RULES} rules, ${name}`, unit: 'ns', values: own.middle, ratio },
-      { name: `evaluate, ${RULES} rules, ${name}, p99`, unit: 'ns', values: own.slowest },
+      row(floor, 'median', 'middle'),
+      row(floor, '99 % within', 'slowest'),
+      {
+        ...row(subject, 'median', 'middle'),
+        ratios: ratioTo(floor, of(subject, 'middle'), of(floor, 'middle')),
+      },
+      { ...row(subject, '99 % within', 'slowest'), goal: GOALS.policyTime },
     ]
-  })
+  }
 }
 
-/** Median and 99th percentile of each round, in ns; the first round warms up and is left out. */
-function measure(rounds: number, run: () => unknown): { middle: number[]; slowest: number[] } {
-  const middle: number[] = []
-  const slowest: number[] = []
-  for (let round = 0; round <= rounds; round += 1) {
-    const times = new Float64Array(EVALUATIONS)
-    for (let i = 0; i < EVALUATIONS; i += 1) {
-      const start = process.hrtime.bigint()
-      run()
-      times[i] = Number(process.hrtime.bigint() - start)
-    }
-    if (round === 0) continue
-    times.sort()
-    middle.push(times[EVALUATIONS / 2]!)
-    slowest.push(times[Math.floor(EVALUATIONS * 0.99)]!)
+function timesOf(run: () => unknown): Times {
+  const times = new Float64Array(EVALUATIONS)
+  for (let i = 0; i < EVALUATIONS; i += 1) {
+    const start = process.hrtime.bigint()
+    run()
+    times[i] = Number(process.hrtime.bigint() - start)
   }
-  return { middle, slowest }
+  return { middle: quantile(times, 0.5), slowest: quantile(times, 0.99) }
 }
 
 function hundredRules(): PolicySet {

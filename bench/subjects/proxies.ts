@@ -1,28 +1,19 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import {
-  accessSync,
-  closeSync,
-  constants,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  writeFileSync,
-} from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { formatApiKeys, hashToken } from '@ai-governance/common/callers/api-keys'
 import { makeIdentityKeys } from '@ai-governance/infra/local/data-folder'
-import { ensureDatabase } from '@ai-governance/infra/local/owner-database'
 import { freePort } from '@ai-governance/infra/local/ports'
-import { migrate } from '@ai-governance/infra/migrate'
 import { ensureSigner } from '@ai-governance/infra/signing-key'
 import { serviceProcess } from '@ai-governance/infra/test-support/service-process'
-import { answers, end } from './validate.ts'
+import { answers, end } from '../peers/processes.ts'
+import { dropDatabase, makeDatabase } from './ground.ts'
 
-const here = import.meta.dirname
+const peersFolder = join(import.meta.dirname, '..', 'peers')
 
 /** A proxy in front of mcp-audit (under /mcp-audit) and of a small answer (under /mcp-policy). */
-export interface Subject {
+export interface RunningProxy {
   name: string
   url: string
   pid: number
@@ -39,33 +30,31 @@ interface Upstreams {
 }
 
 /** Where to begin and what to end. */
-interface Ground {
+interface Place {
   folder: string
   cleanup: AsyncDisposableStack
 }
 
-/** All proxies, each in front of the same upstreams. nginx only where it is installed, which `say` tells. */
-export async function startSubjects(
+/** All proxies, each in front of the same upstreams; nginx only where its path is given. */
+export async function startProxies(
   database: { port: number },
-  ground: Ground,
-  say: (line: string) => void,
-): Promise<Subject[]> {
-  const nginx = findNginx()
-  if (!nginx) say('skipped: nginx is not installed')
+  nginx: string | undefined,
+  place: Place,
+): Promise<RunningProxy[]> {
   const small = await freePort()
-  if (nginx) await startNginx(nginx, 'answer', { PORT: small }, ground)
-  else await startProgram(['proxy-answer.ts', String(small)], small, 'answer', ground)
-  const upstreams = { small, ...(await startAudit(database, ground)) }
-  const peers = [await startPeer('as-it-comes', upstreams, ground)]
-  peers.push(await startPeer('one-line', upstreams, ground))
+  if (nginx) await startNginx(nginx, 'answer', { PORT: small }, place)
+  else await startProgram(['proxy-answer.ts', String(small)], small, 'answer', place)
+  const upstreams = { small, ...(await startAudit(database, place)) }
+  const peers = [await startPeer('as-it-comes', upstreams, place)]
+  peers.push(await startPeer('one-line', upstreams, place))
   if (nginx) {
     const ports = { PORT: await freePort(), AUDIT: upstreams.audit, SMALL: small }
-    const pid = await startNginx(nginx, 'proxy', ports, ground)
+    const pid = await startNginx(nginx, 'proxy', ports, place)
     peers.push({ name: NGINX, url: `http://127.0.0.1:${ports.PORT}`, pid })
   }
-  const keys = makeApiKey(ground.folder)
-  const gateway = await startGateway(GATEWAY, {}, upstreams, ground)
-  const withKeys = await startGateway(WITH_KEY, keys.env, upstreams, ground)
+  const keys = makeApiKey(place.folder)
+  const gateway = await startGateway(GATEWAY, {}, upstreams, place)
+  const withKeys = await startGateway(WITH_KEY, keys.env, upstreams, place)
   return [...peers, gateway, { ...withKeys, token: keys.token }]
 }
 
@@ -75,19 +64,16 @@ export const NGINX = 'nginx'
 export const GATEWAY = 'the gateway'
 export const WITH_KEY = 'the gateway, AUTH_MODE=keys'
 
+/** The database of the mcp-audit behind the proxies. */
+const UPSTREAM = 'bench_upstream'
+
 /** mcp-audit over a database of its own, so that no other signs the same log. It takes unsigned calls of the peers. */
 async function startAudit(
   database: { port: number },
-  { folder, cleanup }: Ground,
+  { folder, cleanup }: Place,
 ): Promise<{ audit: number; secretFile: string }> {
-  const name = 'governance_proxy'
-  const at = `127.0.0.1:${database.port}`
-  await ensureDatabase(`postgres://governance:bench@${at}/postgres`, name)
-  await migrate({
-    databaseUrl: `postgres://governance@${at}/${name}`,
-    ownerPassword: 'bench',
-    servicePasswords: { lineage_service: 'bench', audit_service: 'bench' },
-  })
+  const { auditUrl } = await makeDatabase(database.port, UPSTREAM)
+  cleanup.defer(() => dropDatabase(database.port, UPSTREAM))
   const signer = { keyFile: join(folder, 'key.pem'), stateFile: join(folder, 'state.json') }
   await ensureSigner(signer, undefined)
   const identity = makeIdentityKeys(folder)
@@ -95,7 +81,7 @@ async function startAudit(
   const service = serviceProcess({
     ...{ name: 'mcp-audit', port, logFile: join(folder, 'audit.log') },
     env: {
-      DATABASE_URL: `postgres://audit_service:bench@${at}/${name}`,
+      DATABASE_URL: auditUrl,
       IDENTITY_KEY_PATH: identity.keyFiles['mcp-audit'],
       IDENTITY_REQUIRED: 'false',
       POLICY_IDENTITY_KEY_PATH: identity.policyToAudit,
@@ -112,8 +98,8 @@ async function startGateway(
   name: string,
   env: Record<string, string>,
   { audit, small, secretFile }: Upstreams,
-  { folder, cleanup }: Ground,
-): Promise<Subject> {
+  { folder, cleanup }: Place,
+): Promise<RunningProxy> {
   const service = serviceProcess({
     ...{ name: 'mcp-gateway', port: await freePort(), logFile: join(folder, 'gateway.log') },
     env: {
@@ -147,11 +133,11 @@ function makeApiKey(folder: string): { token: string; env: Record<string, string
 async function startPeer(
   logs: 'as-it-comes' | 'one-line',
   { audit, small }: Upstreams,
-  ground: Ground,
-): Promise<Subject> {
+  place: Place,
+): Promise<RunningProxy> {
   const port = await freePort()
   const program = ['proxy-peer.ts', String(port), logs, String(audit), String(small)]
-  const pid = await startProgram(program, port, logs, ground)
+  const pid = await startProgram(program, port, logs, place)
   const name = logs === 'one-line' ? HTTP_PROXY : AS_IT_COMES
   return { name, url: `http://127.0.0.1:${port}`, pid }
 }
@@ -160,37 +146,27 @@ async function startProgram(
   [script, ...options]: [string, ...string[]] | string[],
   port: number,
   log: string,
-  ground: Ground,
+  place: Place,
 ): Promise<number> {
-  return started([process.execPath, join(here, script as string), ...options], port, log, ground)
-}
-
-/** Debian has it in a folder that is on the PATH of root alone. */
-function findNginx(): string | undefined {
-  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin']
-  return folders.map((folder) => join(folder, 'nginx')).find(isProgram)
-}
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
+  return started(
+    [process.execPath, join(peersFolder, script as string), ...options],
+    port,
+    log,
+    place,
+  )
 }
 
 async function startNginx(
   program: string,
   kind: 'answer' | 'proxy',
   ports: { PORT: number; AUDIT?: number; SMALL?: number },
-  ground: Ground,
+  place: Place,
 ): Promise<number> {
-  const folder = join(ground.folder, `nginx-${kind}`)
+  const folder = join(place.folder, `nginx-${kind}`)
   mkdirSync(folder)
   const places = { SERVER: join(folder, 'server.conf'), ...ports }
   const write = (from: string, to: string): void => {
-    let text = readFileSync(join(here, 'nginx', from), 'utf8')
+    let text = readFileSync(join(peersFolder, 'nginx', from), 'utf8')
     for (const [name, value] of Object.entries(places)) {
       text = text.replaceAll(`@${name}@`, String(value))
     }
@@ -199,7 +175,7 @@ async function startNginx(
   write('nginx.conf', 'nginx.conf')
   write(`${kind}.conf`, 'server.conf')
   const options = ['-p', folder, '-c', join(folder, 'nginx.conf'), '-e', join(folder, 'error.log')]
-  return started([program, ...options], ports.PORT, `nginx-${kind}`, ground)
+  return started([program, ...options], ports.PORT, `nginx-${kind}`, place)
 }
 
 /** Starts a program with its output in a file, and resolves when it answers. */
@@ -207,7 +183,7 @@ async function started(
   [program, ...options]: string[],
   port: number,
   log: string,
-  { folder, cleanup }: Ground,
+  { folder, cleanup }: Place,
 ): Promise<number> {
   const out = openSync(join(folder, `${log}.log`), 'a')
   const child: ChildProcess = spawn(program as string, options, { stdio: ['ignore', out, out] })

@@ -1,53 +1,42 @@
 import { once } from 'node:events'
 import { request } from 'node:http'
-import type { Stack } from '@ai-governance/infra/test-support/stack'
-import { Client } from 'pg'
-import { type Figure, median } from './figures.ts'
-import { EVENT } from './load.ts'
+import type { Client } from 'pg'
+import { GOALS } from '../goals.ts'
+import { interleave } from '../load/rounds.ts'
+import { type Figure, ratioTo } from '../report/figures.ts'
+import { EVENT } from './event.ts'
+import { asOwner, type Ground } from './ground.ts'
 
 const BATCH = 10_000
 const COPIED = 200_000
 const FLOOR = 'COPY of the same rows into a plain table'
+const SUBJECT = 'POST /log/batch of 10,000 events'
 
 /**
  * Entries a second by `POST /log/batch` with 10,000 events each over one connection, beside COPY into a table with the
  * columns of the log and nothing of its chain.
  */
-export async function benchBatch(
-  stack: Stack,
-  database: { ownerUrl: string },
-  rounds: { count: number },
-  say: (line: string) => void,
-): Promise<Figure[]> {
-  const owner = new Client({ connectionString: database.ownerUrl })
-  await owner.connect()
-  const values = { copy: [] as number[], batch: [] as number[] }
-  try {
+export async function benchBatch({ stack, database, rounds, say }: Ground): Promise<Figure[]> {
+  const body = Buffer.from(`${JSON.stringify(EVENT)}\n`.repeat(BATCH))
+  return asOwner(database, async (owner) => {
     const copy = await prepareCopy(owner)
-    const line = `${JSON.stringify(EVENT)}\n`
-    const body = Buffer.from(line.repeat(BATCH))
-    for (let round = 0; round <= rounds.count; round++) {
-      say(`batch, round ${round} of ${rounds.count}${round ? '' : ' (warm-up)'}`)
-      const copied = await rate(COPIED, copy)
-      const batched = await rate(5 * BATCH, async () => {
-        for (let i = 0; i < 5; i++) await postBatch(`${stack.audit.url}/log/batch`, body)
-      })
-      if (round === 0) continue
-      values.copy.push(copied)
-      values.batch.push(batched)
+    const contenders = {
+      [FLOOR]: () => rate(COPIED, copy),
+      [SUBJECT]: () =>
+        rate(5 * BATCH, async () => {
+          for (let i = 0; i < 5; i++) await postBatch(`${stack.audit.url}/log/batch`, body)
+        }),
     }
-  } finally {
-    await owner.end()
-  }
-  return [
-    { name: FLOOR, unit: 'rows/s', values: values.copy },
-    {
-      name: 'POST /log/batch of 10,000 events',
-      unit: 'entries/s',
-      values: values.batch,
-      ratio: { of: 'COPY', value: median(values.batch) / median(values.copy) },
-    },
-  ]
+    const measured = await interleave('batch', contenders, rounds.count, say)
+    const [copied, batched] = [measured[FLOOR]!, measured[SUBJECT]!]
+    return [
+      { name: FLOOR, what: 'rate', unit: 'rows/s', values: copied },
+      {
+        ...{ name: SUBJECT, what: 'rate', unit: 'entries/s', values: batched },
+        ratios: ratioTo('COPY', batched, copied, GOALS.batch),
+      },
+    ]
+  })
 }
 
 /** Returns what copies 200,000 rows into an empty table, from a file beside the server's data. */
