@@ -3,11 +3,16 @@ import type { Figure } from '../report/figures.ts'
 import { benchAppend } from './append.ts'
 import { benchBatch } from './batch.ts'
 import { benchExport } from './export.ts'
+import { benchGate } from './gate.ts'
 import type { Ground } from './ground.ts'
 import { benchGrowth } from './growth.ts'
+import { benchLineage } from './lineage.ts'
+import { benchMemory } from './memory.ts'
 import { benchOverload } from './overload.ts'
 import { benchPolicy } from './policy.ts'
 import { benchProxy } from './proxy.ts'
+import { benchRegister } from './register.ts'
+import { benchStart } from './start.ts'
 import { benchValidate } from './validate.ts'
 import { benchVerify } from './verify.ts'
 
@@ -37,6 +42,18 @@ export const SUBJECTS: Readonly<Record<string, Subject>> = {
     ...{ ...always, minutes: 0.5, quick: 0.3, uses: [], measure: benchBatch },
     shows: 'entries a second by POST /log/batch ÷ COPY',
   },
+  gate: {
+    ...{ ...always, minutes: 1.7, quick: 0.7, uses: [], measure: benchGate },
+    shows: 'decisions on record by one call of the gate ÷ the two calls that it stands for',
+  },
+  register: {
+    ...{ ...always, minutes: 1.7, quick: 0.7, uses: ['wrk', 'pgbench'], measure: benchRegister },
+    shows: 'registrations a second ÷ INSERT',
+  },
+  lineage: {
+    ...{ ...always, minutes: 2, quick: 1, uses: ['wrk', 'pgbench'], measure: benchLineage },
+    shows: 'reads of a lineage with many records (--records) ÷ SELECT, and their 99th percentile',
+  },
   validate: {
     ...{ ...always, minutes: 1.7, quick: 0.7, uses: ['wrk', 'opa'], measure: benchValidate },
     shows: 'decisions a second ÷ a bare Fastify route, ÷ OPA',
@@ -52,6 +69,14 @@ export const SUBJECTS: Readonly<Record<string, Subject>> = {
   verify: {
     ...{ ...always, minutes: 2, quick: 1.2, uses: ['taskset'], measure: benchVerify },
     shows: 'aigov verify ÷ a loop that only parses and hashes, and on two cores ÷ one',
+  },
+  start: {
+    ...{ ...always, minutes: 0.5, quick: 0.3, uses: [], measure: benchStart },
+    shows: 'time until each service is ready ÷ a bare Fastify server',
+  },
+  memory: {
+    ...{ ...always, minutes: 2.2, quick: 1, uses: [], measure: benchMemory },
+    shows: 'resident memory of each service, idle ÷ a bare Fastify server, and under load',
   },
   proxy: {
     ...{ ...always, minutes: 8, quick: 3, uses: ['wrk', 'taskset', 'nginx'], measure: benchProxy },
