@@ -7,7 +7,7 @@ npm run bench -- peers                      installs what there is to compare wi
   --list            the subjects: what each shows, how long it takes, what it uses
   --quick           shorter rounds, and fewer
   --rounds N        so many rounds (5; quick 3), after one that warms up
-  --seconds N       so many seconds of each load in each round (5; quick 3)
+  --seconds N       so many seconds of each load in each round (4; quick 2)
   --records N       records of the lineage (100000; quick 20000)
   --json FILE       the result as JSON too (- for standard output, instead of the table)
   --against FILE    the JSON of an earlier run: exit code 4 where a ratio is outside of what its spread explains`
@@ -55,7 +55,7 @@ export function readArguments(args: string[]): Arguments {
     isQuick,
     rounds: {
       count: whole('rounds', values.rounds, isQuick ? 3 : 5),
-      seconds: whole('seconds', values.seconds, isQuick ? 3 : 5),
+      seconds: whole('seconds', values.seconds, isQuick ? 2 : 4),
     },
     records: whole('records', values.records, isQuick ? 20_000 : 100_000),
     json: values.json,

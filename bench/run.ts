@@ -1,7 +1,7 @@
 // Measures the control plane, each figure against a floor in the same run, because machines differ and are noisy:
 //
-//   npm run bench                        all but overload and growth: about twenty-five minutes
-//   npm run bench -- --quick             the same with shorter rounds: about ten
+//   npm run bench                        all but overload and growth: about twenty minutes
+//   npm run bench -- --quick             the same with fewer and shorter rounds: about eight
 //   npm run bench -- append verify       some of it; --list says what there is
 //   npm run bench -- peers               installs what there is to compare with
 //   npm run bench -- --against FILE      whether this run agrees with an earlier one

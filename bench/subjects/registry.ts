@@ -35,7 +35,7 @@ const byName = { byDefault: false }
 /** All subjects, in the order in which they are measured. */
 export const SUBJECTS: Readonly<Record<string, Subject>> = {
   append: {
-    ...{ ...always, minutes: 2.7, quick: 1, uses: ['wrk', 'pgbench'], measure: benchAppend },
+    ...{ ...always, minutes: 2.1, quick: 0.7, uses: ['wrk', 'pgbench'], measure: benchAppend },
     shows: 'appends a second, at the service and through the gateway ÷ INSERT',
   },
   batch: {
@@ -43,19 +43,19 @@ export const SUBJECTS: Readonly<Record<string, Subject>> = {
     shows: 'entries a second by POST /log/batch ÷ COPY',
   },
   gate: {
-    ...{ ...always, minutes: 1.7, quick: 0.7, uses: [], measure: benchGate },
+    ...{ ...always, minutes: 1.4, quick: 0.5, uses: [], measure: benchGate },
     shows: 'decisions on record by one call of the gate ÷ the two calls that it stands for',
   },
   register: {
-    ...{ ...always, minutes: 1.7, quick: 0.7, uses: ['wrk', 'pgbench'], measure: benchRegister },
+    ...{ ...always, minutes: 1.4, quick: 0.5, uses: ['wrk', 'pgbench'], measure: benchRegister },
     shows: 'registrations a second ÷ INSERT',
   },
   lineage: {
-    ...{ ...always, minutes: 2, quick: 1, uses: ['wrk', 'pgbench'], measure: benchLineage },
+    ...{ ...always, minutes: 1.7, quick: 0.7, uses: ['wrk', 'pgbench'], measure: benchLineage },
     shows: 'reads of a lineage with many records (--records) ÷ SELECT, and their 99th percentile',
   },
   validate: {
-    ...{ ...always, minutes: 1.7, quick: 0.7, uses: ['wrk', 'opa'], measure: benchValidate },
+    ...{ ...always, minutes: 1.4, quick: 0.5, uses: ['wrk', 'opa'], measure: benchValidate },
     shows: 'decisions a second ÷ a bare Fastify route, ÷ OPA',
   },
   policy: {
@@ -79,7 +79,13 @@ export const SUBJECTS: Readonly<Record<string, Subject>> = {
     shows: 'resident memory of each service, idle ÷ a bare Fastify server, and under load',
   },
   proxy: {
-    ...{ ...always, minutes: 8, quick: 3, uses: ['wrk', 'taskset', 'nginx'], measure: benchProxy },
+    ...{
+      ...always,
+      minutes: 5.8,
+      quick: 2,
+      uses: ['wrk', 'taskset', 'nginx'],
+      measure: benchProxy,
+    },
     shows: 'the gateway ÷ @fastify/http-proxy, ÷ nginx, each on one core',
   },
   overload: {
