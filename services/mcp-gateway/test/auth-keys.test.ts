@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { EnvironmentError } from '@ai-governance/common/environment'
 import { ALLOWED_ROUTES } from '../src/allowed-routes.ts'
+import { isClosed } from '../src/auth/api-keys.ts'
 import {
   bearer,
   get,
@@ -280,4 +281,15 @@ describe('the file of keys', { concurrency: 8 }, () => {
     )
     await assert.rejects(start(folder), /is no file/)
   })
+})
+
+test('a file of root may be open to one group for reading, as a mounted secret is, and to nobody else', () => {
+  const self = 1000
+  const closed = [0o400, 0o440, 0o640].map((mode) => isClosed({ mode, uid: 0 }, self))
+  const open = [0o444, 0o460, 0o450, 0o441, 0o442].map((mode) => isClosed({ mode, uid: 0 }, self))
+  assert.deepEqual(new Set(closed), new Set([true]))
+  assert.deepEqual(new Set(open), new Set([false]))
+  assert.equal(isClosed({ mode: 0o440, uid: self }, self), false)
+  assert.equal(isClosed({ mode: 0o440, uid: 1001 }, self), false)
+  assert.equal(isClosed({ mode: 0o440, uid: 0 }, 0), false)
 })

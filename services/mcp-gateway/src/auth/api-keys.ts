@@ -131,12 +131,23 @@ function assertFile(about: Stats): Stats {
   return about
 }
 
+/**
+ * Whether a file is closed to everybody whom the gateway does not know: open to its owner alone, or, where root owns it
+ * and this process is another user, open to one group for reading. The second is how an orchestrator mounts a secret
+ * (`fsGroup` of Kubernetes), and what PostgreSQL takes for `ssl_key_file`.
+ *
+ * @param self the user of this process
+ */
+export function isClosed({ mode, uid }: Pick<Stats, 'mode' | 'uid'>, self: number): boolean {
+  return (mode & (uid === 0 && self !== 0 ? 0o037 : 0o077)) === 0
+}
+
 function fingerprint(bytes: Buffer, { mode }: Stats): string {
   return `${mode} ${hash('sha256', bytes)}`
 }
 
-function readKeys(bytes: Buffer, { mode }: Stats): ReadonlyMap<string, KnownKey> {
-  if ((mode & 0o077) !== 0) {
+function readKeys(bytes: Buffer, about: Stats): ReadonlyMap<string, KnownKey> {
+  if (!isClosed(about, process.getuid?.() ?? 0)) {
     throw new FileFault('may be read by others than its owner: run chmod 600 on it')
   }
   let value: unknown
