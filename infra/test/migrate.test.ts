@@ -91,6 +91,17 @@ test('a service that would log in with the rights of an owner is refused', async
   )
 })
 
+test('an owner who may make roles and is no superuser, as managed databases and operators give one, is enough', async (t) => {
+  const options = await freshDatabase(t)
+  await query(options, `CREATE ROLE plain LOGIN CREATEROLE PASSWORD '${ownerPassword}'`)
+  await query(options, 'CREATE DATABASE plain OWNER plain')
+  const databaseUrl = options.databaseUrl.replaceAll('governance', 'plain')
+  const asPlain = { ...options, databaseUrl }
+  assert.equal((await migrate(asPlain))[0], '0000_init')
+  assert.deepEqual(await migrate(asPlain), [])
+  assert.equal(await whoAmI(databaseUrl, 'audit_service', 'audit-one'), 'audit_service')
+})
+
 test('runs at the same time wait for each other', async (t) => {
   const options = await freshDatabase(t)
   const applied = await Promise.all([migrate(options), migrate(options), migrate(options)])
