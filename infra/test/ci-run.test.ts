@@ -8,14 +8,24 @@ import { scratchFolder } from '../test-support/scratch.ts'
 const root = join(import.meta.dirname, '..', '..')
 const STEPS = [
   ...['types', 'lint', 'workflows', 'browser'],
-  ...['tests', 'interop', 'observability', 'cross-site', 'docs', 'fuzz', 'smoke', 'python'],
+  ...[
+    'tests',
+    'interop',
+    'kubernetes',
+    'observability',
+    'cross-site',
+    'docs',
+    'fuzz',
+    'smoke',
+    'python',
+  ],
 ]
 
 /** Runs `.ci/run` where every program that it calls only fails, if its call has a word of `failing`. */
 function run(t: TestContext, failing: string) {
   const folder = scratchFolder(t)
   const program = `#!/bin/sh\ncase "$0 $*" in *${failing}*) exit 3 ;; esac\n`
-  const own = ['workflows', 'browser', 'interop', 'observability']
+  const own = ['workflows', 'browser', 'interop', 'kubernetes', 'observability']
   const called = ['npm', 'node', 'python3'].map((name) => join('bin', name))
   for (const name of ['.ci', 'bin']) mkdirSync(join(folder, name))
   for (const path of [...own.map((name) => join('.ci', name)), ...called]) {

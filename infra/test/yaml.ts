@@ -6,5 +6,14 @@ const require = createRequire(
   join(import.meta.dirname, '../../services/policy-engine/package.json'),
 )
 
+const yaml = require('yaml') as {
+  parse(text: string): unknown
+  parseAllDocuments(text: string): { toJS(): unknown }[]
+}
+
 /** Parses a YAML text; the caller says what it holds. */
-export const { parse: parseYaml } = require('yaml') as { parse(text: string): unknown }
+export const parseYaml = (text: string): unknown => yaml.parse(text)
+
+/** Parses a text of several YAML documents. */
+export const parseYamlDocuments = (text: string): unknown[] =>
+  yaml.parseAllDocuments(text).map((document) => document.toJS())
