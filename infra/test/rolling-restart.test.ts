@@ -7,12 +7,10 @@ import { ensureIdentityKeys } from '../identity-keys.ts'
 import { freePort } from '../local/ports.ts'
 import { createTestDatabase } from '../test-support/database.ts'
 import { KINDS, type Kind, startClients } from '../test-support/mixed-clients.ts'
+import { REPLICA_ADDRESSES, RESOLVING } from '../test-support/replica-addresses.ts'
 import { scratchFolder } from '../test-support/scratch.ts'
 import { type ServiceProcess, serviceProcess } from '../test-support/service-process.ts'
 
-/** Two addresses of this machine: all of 127/8 on Linux; elsewhere the two that loopback has. */
-const ADDRESSES = ['127.0.0.1', process.platform === 'linux' ? '127.0.0.2' : '::1']
-const RESOLVE_TO = join(import.meta.dirname, '..', 'test-support', 'resolve-to.js')
 const ROUNDS = 2
 
 for (const name of ['mcp-policy', 'mcp-audit', 'mcp-lineage']) {
@@ -35,7 +33,7 @@ for (const name of ['mcp-policy', 'mcp-audit', 'mcp-lineage']) {
     const IDENTITY_KEY_PATH = join(folder, 'identity-key')
     ensureIdentityKeys({ secretFile, keys: { [name]: [IDENTITY_KEY_PATH] } }, 0o600)
     const port = await freePort()
-    const replicas = ADDRESSES.map((HOST) =>
+    const replicas = REPLICA_ADDRESSES.map((HOST) =>
       serviceProcess({
         ...{ name, port, logFile: join(folder, `${HOST.replaceAll(':', '_')}.log`) },
         env: { ...env[name], HOST, IDENTITY_KEY_PATH },
@@ -46,11 +44,11 @@ for (const name of ['mcp-policy', 'mcp-audit', 'mcp-lineage']) {
       port: await freePort(),
       env: {
         MCP_DIRECTORY: JSON.stringify({ [name]: `http://${name}:${port}` }),
-        RESOLVE_TO: ADDRESSES.join(),
+        ...RESOLVING.env,
         IDENTITY_SECRET_PATH: secretFile,
       },
       logFile: join(folder, 'gateway.log'),
-      nodeArgs: [`--import=${RESOLVE_TO}`],
+      nodeArgs: RESOLVING.nodeArgs,
     })
     const all = [...replicas, gateway]
     t.after(() => Promise.all(all.map((one) => one.end('SIGKILL'))))
