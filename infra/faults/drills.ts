@@ -1,12 +1,12 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { residentBytes } from '../test-support/resident-memory.ts'
-import { countBetween } from './campaign-findings.ts'
-import { readFacts } from './facts.ts'
+import { countBetween, judged, loadIsWorth } from './campaign-findings.ts'
 import { type Finding, p99 } from './findings.ts'
 import { violations } from './invariants.ts'
 import type { History } from './load/history.ts'
-import { type Load, loadName, startLoad } from './load/load.ts'
+import { identityOf, type Load, startLoad } from './load/load.ts'
+import type { Random } from './random.ts'
 import { asOwner } from './server.ts'
 import type { World } from './world.ts'
 
@@ -16,7 +16,9 @@ export interface DrillOptions {
   /** How long the trouble lasts, and the load before and after it. */
   ms: { trouble: number; before: number; after: number }
   /** Whether times are judged, and not only told. */
-  isMeasured: boolean
+  isTimed: boolean
+  /** Where choices by chance come from. */
+  random: Random
 }
 
 /** A time of trouble, in ms since 1970. */
@@ -51,17 +53,17 @@ export async function lockDrill(world: World, options: DrillOptions): Promise<Fi
     {
       what: '  answered within (goal p99 3000 ms)',
       figure: `${slowest} ms`,
-      holds: options.isMeasured ? slowest <= 3_000 : null,
+      holds: options.isTimed ? slowest <= 3_000 : null,
     },
     {
       what: '  memory of mcp-audit grows by (goal 50 MiB)',
       figure: `${growth} MiB`,
-      holds: options.isMeasured ? growth <= 50 : null,
+      holds: options.isTimed ? growth <= 50 : null,
     },
     {
       what: '  back to 95 % of the rate after (goal 5000 ms)',
       figure: back === null ? 'not in the time after it' : `${back} ms`,
-      holds: options.isMeasured ? back !== null && back <= 5_000 : null,
+      holds: options.isTimed ? back !== null && back <= 5_000 : null,
     },
     ...found,
   ]
@@ -93,7 +95,7 @@ export async function stopDrill(world: World, options: DrillOptions): Promise<Fi
     {
       what: '  answered within (goal p99 2000 ms)',
       figure: `${slowest} ms`,
-      holds: options.isMeasured ? slowest <= 2_000 : null,
+      holds: options.isTimed ? slowest <= 2_000 : null,
     },
     {
       what: '  Retry-After, /healthz',
@@ -103,7 +105,7 @@ export async function stopDrill(world: World, options: DrillOptions): Promise<Fi
     {
       what: '  /readyz is 503 after (goal 5000 ms)',
       figure: `${unready} ms`,
-      holds: options.isMeasured ? unready <= 5_000 : null,
+      holds: options.isTimed ? unready <= 5_000 : null,
     },
     ...found,
   ]
@@ -111,13 +113,13 @@ export async function stopDrill(world: World, options: DrillOptions): Promise<Fi
 
 async function drill(
   world: World,
-  { folder, clients, ms }: DrillOptions,
+  { folder, clients, ms, isTimed, random }: DrillOptions,
   trouble: (from: number) => Promise<void>,
 ): Promise<{ history: History; trouble: Trouble; found: Finding[] }> {
   const load: Load = startLoad({
-    name: loadName(),
-    auditUrls: world.auditUrls,
-    lineageUrl: null,
+    ...identityOf(random),
+    targets: world.targets,
+    focus: null,
     clients,
     historyFile: join(folder, 'history.ndjson'),
     appends: null,
@@ -133,16 +135,23 @@ async function drill(
     await load.acknowledges(1)
     await sleep(ms.after)
     const history = await load.end()
-    const facts = await readFacts(world.server.ownerUrl)
-    const found = violations(history, facts, { at: [from] }).map((one) => ({
-      what: `  ${one.invariant}`,
-      figure: one.what,
-      holds: false,
-    }))
+    const facts = await world.readFacts()
+    const found = judged(violations(history, facts, { at: [from] }))
+    found.push(loadAround(history, { from, to }, isTimed))
     return { history, trouble: { from, to }, found }
   } finally {
     load.kill()
   }
+}
+
+/** I7, in the second before the trouble and in the one after the first acknowledgement that follows it. */
+function loadAround({ ackedAt }: History, { from, to }: Trouble, isTimed: boolean): Finding {
+  const back = ackedAt.find((at) => at >= to) ?? Number.POSITIVE_INFINITY
+  const rates = [
+    countBetween(ackedAt, from - 1_000, from),
+    countBetween(ackedAt, back, back + 1_000),
+  ]
+  return loadIsWorth(rates, isTimed)
 }
 
 const during = ({ failures }: History, { from, to }: Trouble) =>

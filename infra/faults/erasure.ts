@@ -1,23 +1,23 @@
-import { randomBytes } from 'node:crypto'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { get } from 'node:http'
 import { join, relative } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import type { Finding } from './findings.ts'
 import { verifyOffline } from './offline.ts'
+import type { Random } from './random.ts'
 import { asOwner } from './server.ts'
 import type { World } from './world.ts'
 
 /** A text that stands nowhere else. */
-const marker = (name: string) => `${name}-${randomBytes(16).toString('hex')}`
+const marker = (name: string, random: Random) => `${name}-${random.hex(32)}`
 
 /** What is put into details, each in its own way: in the row, beside it, and many at once. */
-function makeMarkers() {
+function makeMarkers(random: Random) {
   return {
-    small: marker('small'),
-    large: marker('large'),
-    many: marker('many'),
-    held: marker('held'),
+    small: marker('small', random),
+    large: marker('large', random),
+    many: marker('many', random),
+    held: marker('held', random),
   }
 }
 type Markers = ReturnType<typeof makeMarkers>
@@ -36,11 +36,15 @@ const READS = [
  * Erases details by the endpoints and looks for their text everywhere where it was: what readers get, the files of the
  * database after `VACUUM FULL`, and what all processes have logged. The world needs a gateway.
  */
-export async function erasureDrill(world: World, folder: string): Promise<Finding[]> {
+export async function erasureDrill(
+  world: World,
+  folder: string,
+  random: Random,
+): Promise<Finding[]> {
   const base = `${world.gateway?.url}/mcp-audit`
-  const markers = makeMarkers()
+  const markers = makeMarkers(random)
   const gone = [markers.small, markers.large, markers.many]
-  await fill(base, markers)
+  await fill(base, markers, random)
   const note = await (await fetch(`${base}/checkpoint`)).text()
   // The planner keeps samples of what it has seen.
   await asOwner(world.server.ownerUrl, (owner) => owner.query('ANALYZE'))
@@ -111,11 +115,15 @@ async function verdicts(world: World, folder: string, base: string, note: string
 }
 
 /** 300 entries, of which 11 and 12 and every tenth from 100 on hold a text that is to go, and 13 one that is held. */
-async function fill(base: string, { small, large, many, held }: Markers): Promise<void> {
+async function fill(
+  base: string,
+  { small, large, many, held }: Markers,
+  random: Random,
+): Promise<void> {
   const texts = new Map([
     [11, small],
     // So large that it is stored beside the row, and without a pattern that would be packed.
-    [12, large + randomBytes(20_000).toString('base64')],
+    [12, large + random.hex(40_000)],
     [13, held],
   ])
   for (let n = 1; n <= 300; n++) {

@@ -1,6 +1,7 @@
 import { AssertionError } from 'node:assert'
 import { CompactTree, leafHash } from '../../clients/typescript/src/merkle.ts'
-import { checkLog } from '../test-support/check-log.ts'
+import { type CheckedRow, checkLog } from '../test-support/check-log.ts'
+import type { Decided } from './load/history.ts'
 import { asOwner } from './server.ts'
 
 /** What the database holds, read by somebody who shares no code with the services. */
@@ -11,43 +12,89 @@ export interface Facts {
   idsByKey: Map<string, number[]>
   /** What is wrong with the chain at the first row that does not fit, or null. */
   chainFault: string | null
+  /** What is on record of each decision of the gate, by its entry. */
+  decisions: Map<number, Decided>
   /** Registrations without their entry, or the other way round, in words. */
   unattested: string[]
 }
 
 /** Reads every row in order. What a driver recorded holds its key, so entries are counted without any table of keys. */
 export async function readFacts(ownerUrl: string): Promise<Facts> {
-  const facts: Facts = { hashes: [], idsByKey: new Map(), chainFault: null, unattested: [] }
-  const registered = new Set<number>()
+  const reader = new FactReader()
   try {
-    await checkLog(ownerUrl, ({ id, event_type, details, entry_hash }) => {
-      facts.hashes.push(entry_hash)
-      if (event_type === 'lineage.registered') registered.add(id)
-      const key = details === null ? undefined : JSON.parse(details).key
-      if (key !== undefined) addId(facts, key, id)
-    })
+    await checkLog(ownerUrl, (row) => reader.takeEntry(row))
   } catch (error) {
     if (!(error instanceof AssertionError)) throw error
-    facts.chainFault = error.message.split('\n')[0] as string
+    reader.facts.chainFault = error.message.split('\n')[0] as string
   }
   const records = await asOwner(ownerUrl, async (owner) => {
-    const { rows } = await owner.query<{ id: number; audit_id: number; metadata: string }>(
-      'SELECT id::int, audit_id::int, metadata FROM model_lineage ORDER BY id',
-    )
+    const { rows } = await owner.query<RecordRow>(RECORDS)
     return rows
   })
-  for (const { id, audit_id, metadata } of records) {
-    addId(facts, JSON.parse(metadata).key, audit_id)
-    if (!registered.delete(audit_id)) facts.unattested.push(`record ${id} has no entry`)
-  }
-  for (const id of registered) facts.unattested.push(`entry ${id} attests no record`)
-  return facts
+  return reader.end(records)
 }
 
-function addId({ idsByKey }: Facts, key: string, id: number): void {
-  const ids = idsByKey.get(key)
-  if (ids) ids.push(id)
-  else idsByKey.set(key, [id])
+/** A record of the lineage, and the entry that attests it. */
+export interface RecordRow {
+  id: number
+  audit_id: number
+  metadata: string
+}
+
+/** The records as {@link RecordRow}s. */
+export const RECORDS = 'SELECT id::int, audit_id::int, metadata FROM model_lineage ORDER BY id'
+
+/** Makes facts of the rows of the log, one after the other, and of all records. */
+export class FactReader {
+  readonly facts: Facts = {
+    hashes: [],
+    idsByKey: new Map(),
+    chainFault: null,
+    decisions: new Map(),
+    unattested: [],
+  }
+  readonly #registered = new Set<number>()
+
+  takeEntry({ id, event_type, decision, details, entry_hash }: CheckedRow): void {
+    this.facts.hashes.push(entry_hash)
+    if (event_type === 'lineage.registered') this.#registered.add(id)
+    const said = details === null ? null : JSON.parse(details)
+    if (event_type === 'gate.decided') {
+      this.#takeDecision(id, decision, said)
+    } else if (said?.key !== undefined) {
+      this.#addId(said.key, id)
+    }
+  }
+
+  end(records: readonly RecordRow[]): Facts {
+    const { unattested } = this.facts
+    for (const { id, audit_id, metadata } of records) {
+      this.#addId(JSON.parse(metadata).key, audit_id)
+      if (!this.#registered.delete(audit_id)) unattested.push(`record ${id} has no entry`)
+    }
+    for (const id of this.#registered) unattested.push(`entry ${id} attests no record`)
+    return this.facts
+  }
+
+  #takeDecision(id: number, allowed: boolean, said: GateDetails | null): void {
+    const { decisions, unattested } = this.facts
+    if (said === null) return
+    decisions.set(id, { allowed, decisionId: said.decision.decision_id })
+    if (said.decision.allowed !== allowed) unattested.push(`entry ${id} says two decisions`)
+    if (said.payload?.name !== undefined) this.#addId(said.payload.name, id)
+  }
+
+  #addId(key: string, id: number): void {
+    const ids = this.facts.idsByKey.get(key)
+    if (ids) ids.push(id)
+    else this.facts.idsByKey.set(key, [id])
+  }
+}
+
+/** What the details of a decision hold, as far as it is looked at. */
+interface GateDetails {
+  decision: { allowed: boolean; decision_id: string }
+  payload?: { name?: string }
 }
 
 /** The root of the tree at each of these sizes, in hex; of sizes that the log does not have there is none. */

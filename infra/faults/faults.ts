@@ -1,61 +1,81 @@
+import type { ServiceProcess } from '../test-support/service-process.ts'
+import type { Kind } from './load/history.ts'
+import type { Random } from './random.ts'
 import { asOwner } from './server.ts'
 import type { World } from './world.ts'
 
-/** Something that breaks, and is mended. Struck from this process, which is not the one that makes the load. */
-export interface Fault {
+/** What is to be known of a fault to judge what came of it. */
+export interface FaultFacts {
   name: string
-  /** Breaks it and mends it; resolves when what was broken says that it is healthy again. */
-  strike(world: World): Promise<void>
   /** The longest that it may take, in ms, until it is healthy and until the next request is acknowledged. */
   goal: { healthy: number; acknowledged: number }
   /** Whether it happens at one moment, so that no more is in doubt than was under way. */
   isSudden: boolean
   /** Whether whoever is ended is told, and lets requests under way finish. */
   isOrderly?: boolean
+  /** Which requests show that it is mended; left out, any. */
+  kind?: Kind | undefined
 }
 
-/** One of the replicas, each in turn. */
-const replica = (world: World) => {
-  const audit = world.audits.shift() as World['audits'][number]
-  world.audits.push(audit)
-  return audit
+/** Something that breaks, and is mended. Struck from this process, which is not the one that makes the load. */
+export interface Fault<Struck = World> extends FaultFacts {
+  /** Breaks it and mends it; resolves when what was broken says that it is healthy again. */
+  strike(world: Struck): Promise<void>
 }
 
-export const killAudit: Fault = {
-  name: 'SIGKILL of mcp-audit',
-  async strike(world) {
-    const audit = replica(world)
-    const by = await audit.end('SIGKILL')
-    if (by !== 'SIGKILL') throw new Error(`mcp-audit had ended before, with ${by}`)
-    await audit.start()
-  },
-  goal: { healthy: 10_000, acknowledged: 15_000 },
-  isSudden: true,
+/** A service of a world, and which of its processes is struck next: replicas take turns. */
+const SERVICES = {
+  'mcp-audit': (world: World) => world.audits,
+  'mcp-gateway': (world: World) => world.gateways,
+  'mcp-lineage': (world: World) => [world.lineage],
+  'mcp-policy': (world: World) => (world.policy ? [world.policy] : []),
+} as const
+
+export type ServiceName = keyof typeof SERVICES
+
+function nextOf(world: World, name: ServiceName): ServiceProcess {
+  const replicas = SERVICES[name](world)
+  const next = replicas.shift()
+  if (!next) throw new Error(`this world has no ${name}`)
+  replicas.push(next)
+  return next
 }
 
-export const killGateway: Fault = {
-  name: 'SIGKILL of mcp-gateway',
-  async strike({ gateway }) {
-    if (!gateway) throw new Error('the load does not go through a gateway')
-    const by = await gateway.end('SIGKILL')
-    if (by !== 'SIGKILL') throw new Error(`mcp-gateway had ended before, with ${by}`)
-    await gateway.start()
-  },
-  goal: { healthy: 10_000, acknowledged: 15_000 },
-  isSudden: true,
+/** What each service is asked for that nobody answers without it. */
+const NEEDED_FOR: Partial<Record<ServiceName, Kind>> = {
+  'mcp-lineage': 'register',
+  'mcp-policy': 'gate',
 }
 
-export const stopGateway: Fault = {
-  name: 'SIGTERM of mcp-gateway',
-  async strike({ gateway }) {
-    if (!gateway) throw new Error('the load does not go through a gateway')
-    const code = await gateway.end('SIGTERM')
-    if (code !== 0) throw new Error(`mcp-gateway ended with ${code} instead of 0`)
-    await gateway.start()
-  },
-  goal: { healthy: 10_000, acknowledged: 15_000 },
-  isSudden: true,
-  isOrderly: true,
+/** SIGKILL of a service, replicas in turn, and its start. */
+export function kill(name: ServiceName): Fault {
+  return {
+    name: `SIGKILL of ${name}`,
+    async strike(world) {
+      const service = nextOf(world, name)
+      const by = await service.end('SIGKILL')
+      if (by !== 'SIGKILL') throw new Error(`${name} had ended before, with ${by}`)
+      await service.start()
+    },
+    goal: { healthy: 10_000, acknowledged: 15_000 },
+    isSudden: true,
+    kind: NEEDED_FOR[name],
+  }
+}
+
+/** SIGTERM of a service, replicas in turn, and its start; throws where it does not end with 0. */
+export function stop(name: ServiceName): Fault {
+  return {
+    ...kill(name),
+    name: `SIGTERM of ${name}`,
+    async strike(world) {
+      const service = nextOf(world, name)
+      const code = await service.end('SIGTERM')
+      if (code !== 0) throw new Error(`${name} ended with ${code} instead of 0`)
+      await service.start()
+    },
+    isOrderly: true,
+  }
 }
 
 export const killPostgres: Fault = {
@@ -68,24 +88,11 @@ export const killPostgres: Fault = {
   isSudden: true,
 }
 
-export const stopAudit: Fault = {
-  name: 'SIGTERM of mcp-audit',
-  async strike(world) {
-    const audit = replica(world)
-    const code = await audit.end('SIGTERM')
-    if (code !== 0) throw new Error(`mcp-audit ended with ${code} instead of 0`)
-    await audit.start()
-  },
-  goal: { healthy: 10_000, acknowledged: 15_000 },
-  isSudden: true,
-  isOrderly: true,
-}
-
 /**
  * Ends one session of a service, now an idle one, now one that runs something, now one that waits for its commit to be
- * on disk; any of them where there is none of that sort.
+ * on disk; any of them where there is none of that sort. Which of several is drawn by their age, not by their numbers.
  */
-export function terminateSessions(): Fault {
+export function terminateSessions(random: Random): Fault {
   const sorts = ["state = 'idle'", "state = 'active'", "wait_event IN ('WalSync', 'WalWrite')"]
   let n = 0
   return {
@@ -94,9 +101,12 @@ export function terminateSessions(): Fault {
       asOwner(server.ownerUrl, async (owner) => {
         await owner.query(
           `SELECT pg_terminate_backend(pid) FROM (
-             SELECT pid FROM pg_stat_activity
-              WHERE usename IN ('audit_service', 'lineage_service')
-              ORDER BY (${sorts[n++ % sorts.length]}) IS TRUE DESC, random() LIMIT 1) AS one`,
+             SELECT pid, sort, row_number() OVER (PARTITION BY sort ORDER BY backend_start, pid) - 1 AS n,
+                    count(*) OVER (PARTITION BY sort) AS number
+               FROM (SELECT *, (${sorts[n++ % sorts.length]}) IS TRUE AS sort FROM pg_stat_activity
+                      WHERE usename IN ('audit_service', 'lineage_service')) AS own) AS numbered
+            WHERE n = $1 % number ORDER BY sort DESC LIMIT 1`,
+          [random.below(1_000)],
         )
       }),
     goal: { healthy: 10_000, acknowledged: 15_000 },

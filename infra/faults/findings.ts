@@ -1,3 +1,5 @@
+import type { Invariant } from './invariants.ts'
+
 /** One line of a report. */
 export interface Finding {
   what: string
@@ -5,6 +7,10 @@ export interface Finding {
   figure: string
   /** Whether it is as it must be; null where it is only told. */
   holds: boolean | null
+  /** The invariants that it judges. */
+  invariants?: readonly Invariant[]
+  /** Whether it stands in the table of all rows too. */
+  isHeadline?: boolean
 }
 
 /** Whether nothing that was found is other than it must be. */

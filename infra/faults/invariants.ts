@@ -2,21 +2,19 @@ import { leafHash, verifyInclusion } from '../../clients/typescript/src/merkle.t
 import { type Facts, rootsAt } from './facts.ts'
 import { answersOf, HANGS, type History, type Request } from './load/history.ts'
 
-/**
- * What must hold in every run, whatever is killed:
- *
- * - I1 no acknowledged entry is lost
- * - I2 no broken link and no fork; what checkpoints and proofs said is what the log holds
- * - I3 no entry twice under one key, and none that nobody asked for
- * - I4 in doubt are at most the requests that were under way, each is there once after it was asked for again, and
- *   what was refused is not there
- * - I5 nothing that must be attested is without its entry, nor an entry without what it attests
- * - I6 answers are 200, 502, 503 or 504 (this load gives no reason for a 4xx), and nothing hangs for 30 s
- * - I7 the load was worth something: above 100 acknowledged a second before and after each fault
- *
- * I8 is about the drills: builds that are broken on purpose violate one of these (broken/builds.ts).
- */
-export type Invariant = 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6' | 'I7'
+/** What must hold in every run, whatever is killed. */
+export const INVARIANTS = {
+  I1: 'no acknowledged entry is lost',
+  I2: 'no broken link and no fork; what checkpoints and proofs said is what the log holds',
+  I3: 'no entry twice under one key, and none that nobody asked for',
+  I4: 'in doubt are at most the requests under way, each there once when asked for again; what was refused is not there',
+  I5: 'no allow, and nothing else that must be attested, without its entry, nor an entry without what it attests',
+  I6: 'no answer but 2xx, 4xx, 502, 503 and 504, and nothing hangs for 30 s',
+  I7: 'the load was worth something: above 100 acknowledged a second before and after each fault',
+  I8: 'builds that are broken on purpose violate one of these, and are found',
+} as const
+
+export type Invariant = keyof typeof INVARIANTS
 
 /** One way in which a run violates an invariant: how often, and the first time in words. */
 export interface Violation {
@@ -47,6 +45,7 @@ export function violations(history: History, facts: Facts, strikes: Strikes): Vi
   judgeDoubts(found, history, strikes)
   for (const [answer, times] of answersOf(history)) {
     const status = Number(answer.split(' ')[0])
+    // This load gives no reason for a 4xx.
     const isRight = [0, 502, 503, 504].includes(status)
     if (isRight) continue
     const what = status === HANGS ? 'a request hung for 30 s' : `an answer was ${answer}`
@@ -67,6 +66,7 @@ function judgeRequest(found: Findings, key: string, request: Request, facts: Fac
     else if (ids.length > 0) found.add('I4', 'refused', `${key} was refused, and is entry ${ids}`)
     return
   }
+  judgeDecisions(found, key, acks, facts)
   for (const { entries } of acks) {
     for (const [id, entryHash] of entries) {
       if (facts.hashes[id - 1] !== entryHash || !ids.includes(id)) {
@@ -79,6 +79,24 @@ function judgeRequest(found: Findings, key: string, request: Request, facts: Fac
   }
   if (ids.length < events) {
     found.add('I1', 'parts', `${key} was acknowledged, and ${ids.length} of ${events} are there`)
+  }
+}
+
+/** What the gate answered is what is on record, where it said. */
+function judgeDecisions(
+  found: Findings,
+  key: string,
+  acks: Request['acks'],
+  { decisions }: Facts,
+): void {
+  for (const { entries, decided } of acks) {
+    if (!decided) continue
+    const [id = 0] = entries[0] ?? []
+    const recorded = decisions.get(id)
+    const isSame = recorded?.allowed === decided.allowed
+    if (isSame && recorded?.decisionId === decided.decisionId) continue
+    const said = decided.allowed ? 'allowed' : 'denied'
+    found.add('I5', 'decisions', `${key} was ${said}, and entry ${id} does not say so`)
   }
 }
 

@@ -1,74 +1,91 @@
 import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import type { BrokenBuild } from './broken/builds.ts'
 import { type CampaignOptions, runCampaign } from './campaign.ts'
 import { campaignFindings } from './campaign-findings.ts'
 import { cleanDrill } from './clean.ts'
-import { lockDrill, stopDrill } from './drills.ts'
+import type { DrillOptions } from './drills.ts'
 import { erasureDrill } from './erasure.ts'
-import { type Fault, killAudit, killPostgres, stopAudit, terminateSessions } from './faults.ts'
+import { kill } from './faults.ts'
 import type { Finding } from './findings.ts'
 import { gateDrill } from './gate/drill.ts'
+import { stopping } from './leftovers.ts'
+import type { Random } from './random.ts'
 import { startServer } from './server.ts'
 import { type SlowCounts, slowDrill } from './slow/drill.ts'
 import { hungDrill } from './slow/hung.ts'
 import { startWorld, type World, type WorldOptions } from './world.ts'
 
-/** Where a scenario keeps its files, and whom it tells how far it is. */
+/** Where a scenario keeps its files, whom it tells how far it is, and where its choices by chance come from. */
 export interface Setting {
   folder: string
   say: (line: string) => void
+  random: Random
+  /** Whether times and rates are judged, and not only told: on a machine with nothing else to do. */
+  isTimed: boolean
+  /** Of the rows of the tamper tables those whose name holds this, of the broken builds the one of this name. */
+  only?: string | undefined
   build?: BrokenBuild | undefined
 }
 
-/** How often each fault of the table strikes, or how long it lasts; 0 leaves it out. */
-export interface FaultCounts {
-  clients: number
-  kills: number
-  postgresKills: number
-  sigterms: number
-  terminations: number
-  lockSeconds: number
-  stoppedSeconds: number
+/** Every service with the gateway in front of it: what a user has. */
+const WHOLE: Omit<WorldOptions, 'folder'> = { hasGate: true }
+const STEADY = { acknowledged: 100, ms: 1_000 }
+const BRIEF = { acknowledged: 20, ms: 20 }
+
+interface Campaign extends Pick<CampaignOptions, 'clients' | 'faults' | 'focus'> {
+  /** Whether no service may end meanwhile. */
+  endsNone?: boolean
 }
 
-/** The rows of the fault table about mcp-audit and PostgreSQL, each in a world of its own. */
-export async function faultScenario(setting: Setting, counts: FaultCounts): Promise<Finding[]> {
-  const { clients } = counts
-  const steady = { acknowledged: 100, ms: 1_000 }
-  const brief = { acknowledged: 20, ms: 20 }
-  const campaigns: [string, Fault, number, CampaignOptions['between']][] = [
-    ['audit', killAudit, counts.kills, steady],
-    ['postgres', killPostgres, counts.postgresKills, steady],
-    ['sigterm', stopAudit, counts.sigterms, steady],
-    ['sessions', terminateSessions(), counts.terminations, brief],
-  ]
-  const findings: Finding[] = []
-  for (const [name, fault, times, between] of campaigns) {
-    if (times === 0) continue
-    const { folder, say } = setting
-    const own = join(folder, name)
-    const options = { folder: own, clients, faults: [[fault, times]] as const, between, say }
-    const found = await inWorld({ ...setting, folder: own }, {}, async (world) =>
-      campaignFindings(await runCampaign(world, options), true),
-    )
-    findings.push(...found)
+/** Faults that come one after the other, under load. */
+export function campaignScenario(setting: Setting, campaign: Campaign): Promise<Finding[]> {
+  const { folder, say, random, isTimed } = setting
+  const isSudden = campaign.faults.every(([fault]) => fault.isSudden)
+  // A second on either side is what I7 counts in.
+  const between =
+    isSudden && isTimed ? STEADY : { ...BRIEF, ...(isSudden && { acknowledged: 100 }) }
+  return inWorld(setting, WHOLE, async (world) => {
+    const before = processesOf(world)
+    const result = await runCampaign(world, { ...campaign, folder, between, say, random })
+    const findings = campaignFindings(result, isTimed)
+    return campaign.endsNone ? [...findings, judgeEnds(before, processesOf(world))] : findings
+  })
+}
+
+/** The services that run, by address and process. */
+function processesOf({ audits, lineage, policy, gateways }: World): string[] {
+  const isThere = (pid: number) => {
+    try {
+      return process.kill(pid, 0)
+    } catch {
+      return false
+    }
   }
-  for (const [name, run, callers, seconds] of [
-    ['lock', lockDrill, 200, counts.lockSeconds],
-    ['stopped', stopDrill, clients, counts.stoppedSeconds],
-  ] as const) {
-    if (seconds === 0) continue
-    setting.say(`${name}: ${seconds} s`)
-    const own = join(setting.folder, name)
-    const ms = { before: 4_000, trouble: seconds * 1_000, after: 8_000 }
-    findings.push(
-      ...(await inWorld({ ...setting, folder: own }, {}, (world) =>
-        run(world, { folder: own, clients: callers, ms, isMeasured: true }),
-      )),
-    )
+  return [...audits, lineage, ...(policy ? [policy] : []), ...gateways]
+    .map((service) => ({ url: service.url, pid: service.pid() }))
+    .filter(({ pid }) => pid !== undefined && isThere(pid))
+    .map(({ url, pid }) => `${url} as process ${pid}`)
+}
+
+function judgeEnds(before: readonly string[], after: readonly string[]): Finding {
+  const ended = before.filter((one) => !after.includes(one))
+  return {
+    what: 'services that ended, which nobody told to',
+    figure: ended.join(', ') || `none of ${before.length}`,
+    holds: before.length > 0 && ended.length === 0,
   }
-  return findings
+}
+
+/** A trouble that lasts: mcp-audit and mcp-lineage are asked themselves, which shows what they do and not the gateway. */
+export function troubleScenario(
+  setting: Setting,
+  run: (world: World, options: DrillOptions) => Promise<Finding[]>,
+  { clients, seconds }: { clients: number; seconds: number },
+): Promise<Finding[]> {
+  const { folder, random, isTimed } = setting
+  const around = isTimed ? { before: 4_000, after: 8_000 } : { before: 500, after: 500 }
+  const ms = { ...around, trouble: seconds * 1_000 }
+  return inWorld(setting, {}, (world) => run(world, { folder, clients, ms, isTimed, random }))
 }
 
 export interface ReplicaCounts {
@@ -76,24 +93,25 @@ export interface ReplicaCounts {
   appends: number
   /** Share of the requests that are sent again, twice at once, or given up and sent again. */
   retries: number
-  /** SIGKILLs of a replica, in turn. */
+  /** SIGKILLs of a replica of mcp-audit and of one of the gateway, in turn. */
   kills: number
 }
 
-/** Two replicas over one database and one signer. */
+/** Two replicas of mcp-audit over one database and one signer, behind two gateways. */
 export function replicaScenario(setting: Setting, counts: ReplicaCounts): Promise<Finding[]> {
-  const { folder, say } = setting
+  const { folder, say, random, isTimed } = setting
   const { clients, appends, retries, kills } = counts
-  return inWorld(setting, { replicas: 2 }, async (world) => {
+  const strikes = Array.from({ length: kills }, (_, n) => n)
+  const faults = [kill('mcp-audit'), kill('mcp-gateway')] as const
+  const share = Math.floor(appends / (2 * kills + 2))
+  return inWorld(setting, { ...WHOLE, replicas: 2, gateways: 2 }, async (world) => {
     const result = await runCampaign(world, {
-      folder,
-      clients,
-      faults: [[killAudit, kills]],
-      between: { acknowledged: Math.floor(appends / (2 * kills + 2)), ms: 0 },
+      ...{ folder, clients, say, random },
+      faults: strikes.map((n) => [n % 2 === 0 ? faults[0] : faults[1], 1] as const),
+      between: { acknowledged: share, ms: 0 },
       appends: { count: appends, retries },
-      say,
     })
-    return campaignFindings(result, false)
+    return campaignFindings(result, isTimed)
   })
 }
 
@@ -102,17 +120,19 @@ export function gateScenario(
   setting: Setting,
   counts: { clients: number; calls: number; strikes: number },
 ): Promise<Finding[]> {
-  const { folder, say } = setting
+  const { folder, say, isTimed } = setting
   // Longer than the gateway waits.
   const hang = 11_000
   return inWorld(setting, { hasGate: true }, (world) =>
-    gateDrill(world, { folder, ...counts, hang, say }),
+    gateDrill(world, { folder, ...counts, hang, isTimed, say }),
   )
 }
 
 /** Erasing leaves no text and no alarm. */
 export function erasureScenario(setting: Setting): Promise<Finding[]> {
-  return inWorld(setting, { throughGateway: true }, (world) => erasureDrill(world, setting.folder))
+  return inWorld(setting, { throughGateway: true }, (world) =>
+    erasureDrill(world, setting.folder, setting.random),
+  )
 }
 
 /** Slow clients and slow readers make nobody else slow. */
@@ -143,12 +163,10 @@ export async function tamperScenario(
   const { makeVictim } = await import('./tamper/victim.ts')
   const { runTamper } = await import('./tamper/tamper.ts')
   const server = await startServer(folder)
-  try {
+  return stopping(server.stop, async () => {
     const victim = await makeVictim(server, folder, options.entries)
-    return await runTamper(victim, { ...options, say })
-  } finally {
-    await server.stop()
-  }
+    return runTamper(victim, { ...options, say })
+  })
 }
 
 /** Runs `work` in a world of its own, which ends with it. */
@@ -159,9 +177,5 @@ export async function inWorld<Result>(
 ): Promise<Result> {
   mkdirSync(folder, { recursive: true })
   const world = await startWorld({ folder, build, ...options })
-  try {
-    return await work(world)
-  } finally {
-    await world.stop()
-  }
+  return stopping(world.stop, () => work(world))
 }

@@ -32,10 +32,13 @@ export function databaseOf(url: string, name: string): string {
   return Object.assign(new URL(url), { pathname: `/${name}` }).href
 }
 
-/** Starts a server with its data in `folder`. */
-export async function startServer(folder: string): Promise<DatabaseServer> {
+/** Starts a server with its log in `folder`, and its data too where no other folder is named for them. */
+export async function startServer(
+  folder: string,
+  dataDir = join(folder, 'postgres'),
+): Promise<DatabaseServer> {
   const options = {
-    dataDir: join(folder, 'postgres'),
+    dataDir,
     logFile: join(folder, 'postgres.log'),
     port: await freePort(),
     owner: OWNER,

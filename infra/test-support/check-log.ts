@@ -6,6 +6,7 @@ import { Client } from 'pg'
 export interface CheckedRow {
   id: number
   event_type: string
+  decision: boolean
   /** Canonical JSON text; null once erased. */
   details: string | null
   /** In hex. */
@@ -14,7 +15,6 @@ export interface CheckedRow {
 
 interface Row extends Omit<CheckedRow, 'entry_hash'> {
   subject: string
-  decision: boolean
   details_salt: Buffer | null
   details_hash: Buffer
   actor: string | null

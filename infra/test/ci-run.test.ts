@@ -10,6 +10,7 @@ const STEPS = [
   ...['types', 'lint', 'workflows', 'browser'],
   ...[
     'tests',
+    'faults',
     'interop',
     'kubernetes',
     'observability',
@@ -51,6 +52,7 @@ test('every check runs, and where all hold the exit code is 0', (t) => {
 
 for (const [failing, names, missing] of [
   ['smoke', 'smoke', ['python']],
+  ['--quick', 'faults', ['interop', 'observability', 'cross-site', 'docs', 'fuzz']],
   ['docs-page', 'docs', ['fuzz']],
   ['unittest', 'python', []],
   ['fuzz:api', 'fuzz', []],

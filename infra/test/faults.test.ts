@@ -7,27 +7,21 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { runCampaign } from '../faults/campaign.ts'
 import { campaignFindings } from '../faults/campaign-findings.ts'
 import { lockDrill, stopDrill } from '../faults/drills.ts'
-import {
-  type Fault,
-  killAudit,
-  killGateway,
-  killPostgres,
-  stopAudit,
-  stopGateway,
-  terminateSessions,
-} from '../faults/faults.ts'
+import { type Fault, kill, killPostgres, stop, terminateSessions } from '../faults/faults.ts'
 import { allHold, type Finding, tableOf } from '../faults/findings.ts'
+import { Random } from '../faults/random.ts'
 import { asOwner } from '../faults/server.ts'
 import { startWorld, type World } from '../faults/world.ts'
 import { checkLog } from '../test-support/check-log.ts'
 import { fillLog } from '../test-support/fill-log.ts'
 
-// Short runs of what `npm run faults -- faults` does at length, and through the gateway.
+// Short runs of what `npm run faults` does at length.
+const random = new Random('faults')
 let folder: string
 let world: World
 before(async () => {
   folder = mkdtempSync(join(tmpdir(), 'governance-faults-'))
-  world = await startWorld({ folder, throughGateway: true })
+  world = await startWorld({ folder, hasGate: true })
 })
 after(async () => {
   await world.stop()
@@ -39,12 +33,16 @@ const assertHolds = (findings: Finding[]) =>
 
 for (const [what, faults, acknowledged] of [
   [
-    'SIGKILL of mcp-audit, of the gateway and of PostgreSQL under load breaks no invariant',
-    [killAudit, killGateway, killPostgres],
+    'SIGKILL of each service and of PostgreSQL under load breaks no invariant',
+    [kill('mcp-audit'), kill('mcp-gateway'), kill('mcp-policy'), kill('mcp-lineage'), killPostgres],
     200,
   ],
-  ['SIGTERM lets requests under way finish and ends with 0', [stopAudit, stopGateway], 200],
-  ['sessions that are ended by the server break no invariant', [terminateSessions()], 20],
+  [
+    'SIGTERM lets requests under way finish and ends with 0',
+    [stop('mcp-audit'), stop('mcp-gateway'), stop('mcp-policy'), stop('mcp-lineage')],
+    200,
+  ],
+  ['sessions that are ended by the server break no invariant', [terminateSessions(random)], 20],
 ] as const) {
   test(what, async () => {
     const times = faults.length === 1 ? 9 : 1
@@ -53,6 +51,7 @@ for (const [what, faults, acknowledged] of [
       clients: 64,
       faults: faults.map((fault: Fault) => [fault, times] as const),
       between: { acknowledged, ms: 0 },
+      random,
       say: () => {},
     })
     assert.equal(result.strikes.length, faults.length * times)
@@ -60,7 +59,7 @@ for (const [what, faults, acknowledged] of [
   })
 }
 
-const DRILL = { clients: 32, ms: { before: 0, trouble: 500, after: 0 }, isMeasured: false }
+const DRILL = { clients: 32, ms: { before: 0, trouble: 500, after: 0 }, isTimed: false, random }
 
 test('without a database writes are 503 with Retry-After, readiness says so, and no service ends', async () => {
   const pids = world.audits.map((audit) => audit.pid())

@@ -18,7 +18,15 @@ test(
     const folder = mkdtempSync(join(tmpdir(), 'governance-gate-'))
     const world = await startWorld({ folder, hasGate: true })
     try {
-      const options = { folder, clients: 16, calls: 600, strikes: 7, hang: 500, say: () => {} }
+      const options = {
+        folder,
+        clients: 16,
+        calls: 600,
+        strikes: 7,
+        hang: 500,
+        isTimed: false,
+        say: () => {},
+      }
       const findings = await gateDrill(world, options)
       assert.ok(allHold(findings), tableOf(findings).join('\n'))
     } finally {

@@ -28,6 +28,7 @@ function run(): { history: History; facts: Facts; strikes: Strikes } {
         ['load-3', { kind: 'log', events: 1, acks: [], doubts: 0 }],
       ]),
       ackedAt: [5, 15],
+      ackedAtOf: new Map(),
       failures: [failure('doubt', 'load-2'), failure('refused', 'load-3', 503, 'database_busy')],
       proofs: [{ id: 1, index: 0, size: 1, hashes: [], root }],
     },
@@ -38,6 +39,7 @@ function run(): { history: History; facts: Facts; strikes: Strikes } {
         ['load-2', [2]],
       ]),
       chainFault: null,
+      decisions: new Map(),
       unattested: [],
     },
     strikes: { at: [9], mostDoubts: 1 },
@@ -109,6 +111,24 @@ for (const [what, change, expected] of [
     'more in doubt than under way',
     ({ history }: Run) => history.failures.push(failure('doubt', 'load-1')),
     ['I4'],
+  ],
+  [
+    'an allow that is not on record',
+    (all: Run) =>
+      Object.assign(request(all, 'load-1').acks[0] as object, {
+        decided: { allowed: true, decisionId: 'd' },
+      }),
+    ['I5'],
+  ],
+  [
+    'an allow of which the entry says that it was a deny',
+    (all: Run) => {
+      all.facts.decisions.set(1, { allowed: false, decisionId: 'd' })
+      Object.assign(request(all, 'load-1').acks[0] as object, {
+        decided: { allowed: true, decisionId: 'd' },
+      })
+    },
+    ['I5'],
   ],
   ['a record without entry', ({ facts }: Run) => facts.unattested.push('record 1'), ['I5']],
   [

@@ -1,18 +1,34 @@
+import { join } from 'node:path'
 import { type CampaignOptions, type CampaignResult, runCampaign } from '../campaign.ts'
-import { type Fault, killAudit, killPostgres } from '../faults.ts'
+import { type Fault, kill, killPostgres } from '../faults.ts'
 import { allHold, type Finding } from '../findings.ts'
 import { gateDrill } from '../gate/drill.ts'
 import { inWorld, type Setting, tamperScenario } from '../scenarios.ts'
-import type { BrokenBuild } from './builds.ts'
+import { BROKEN_BUILDS, type BrokenBuild } from './builds.ts'
 
 const KILLS = 2
 const APPENDS = { count: 500, retries: 0.3 }
 
+/** The builds that `npm test` does not hunt, since of what they break there is another. */
+const NOT_IN_TESTS = ['no-lock-no-key', 'commit-without-flush']
+
+/** Hunts all builds, or those that the tests leave out, and of them those that `setting.only` names. */
+export async function hunts(setting: Setting, { all }: { all: number }): Promise<Finding[]> {
+  const findings: Finding[] = []
+  for (const build of BROKEN_BUILDS) {
+    if (all === 0 && !NOT_IN_TESTS.includes(build.name)) continue
+    if (setting.only !== undefined && setting.only !== build.name) continue
+    setting.say(build.name)
+    findings.push(await hunt({ ...setting, folder: join(setting.folder, build.name) }, build))
+  }
+  return findings
+}
+
 /** I8: runs what must find the build broken, as short as it may be, and says whether it does. */
 export async function hunt(setting: Setting, build: BrokenBuild): Promise<Finding> {
   const violated = await {
-    'kills of mcp-audit': () => kill(setting, build, killAudit),
-    'kills of PostgreSQL': () => kill(setting, build, killPostgres),
+    'kills of mcp-audit': () => killed(setting, build, kill('mcp-audit')),
+    'kills of PostgreSQL': () => killed(setting, build, killPostgres),
     replicas: () => campaign(setting, build, { appends: APPENDS, faults: [] }),
     tamper: () => tamper(setting, build),
     'the gate': () => gate(setting, build),
@@ -22,10 +38,11 @@ export async function hunt(setting: Setting, build: BrokenBuild): Promise<Findin
     what: `I8 ${build.name}`,
     figure: `${build.what}: ${violated.join('; ') || 'not found'}`,
     holds: isFound,
+    invariants: ['I8'],
   }
 }
 
-function kill(setting: Setting, build: BrokenBuild, fault: Fault): Promise<string[]> {
+function killed(setting: Setting, build: BrokenBuild, fault: Fault): Promise<string[]> {
   return campaign(setting, build, { faults: [[fault, KILLS]] })
 }
 
@@ -42,6 +59,7 @@ function campaign(
         folder,
         clients: 32,
         between: { acknowledged: 50, ms: 0 },
+        random: setting.random,
         patienceMs: 3_000,
         say,
         ...options,
@@ -62,7 +80,15 @@ async function tamper(setting: Setting, build: BrokenBuild): Promise<string[]> {
 
 function gate(setting: Setting, build: BrokenBuild): Promise<string[]> {
   const { folder, say } = setting
-  const options = { folder, clients: 16, calls: 200, strikes: KILLS, hang: 500, say }
+  const options = {
+    folder,
+    clients: 16,
+    calls: 200,
+    strikes: KILLS,
+    hang: 500,
+    isTimed: false,
+    say,
+  }
   return inWorld({ ...setting, build }, { hasGate: true }, async (world) =>
     (await gateDrill(world, options))
       .filter(({ holds }) => holds === false)

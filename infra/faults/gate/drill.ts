@@ -3,12 +3,13 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ServiceProcess } from '../../test-support/service-process.ts'
+import { countBetween, loadIsWorth } from '../campaign-findings.ts'
 import type { Finding } from '../findings.ts'
 import type { World } from '../world.ts'
 import { readDecisions } from './decisions.ts'
 import type { GateDriverConfig } from './driver.ts'
 import { gateFindings } from './gate-findings.ts'
-import { readAnswers } from './history.ts'
+import { type Answer, readAnswers } from './history.ts'
 
 export interface GateDrillOptions {
   folder: string
@@ -18,6 +19,8 @@ export interface GateDrillOptions {
   strikes: number
   /** How long mcp-audit hangs, in ms. */
   hang: number
+  /** Whether the load is judged too, which says nothing of a run of moments. */
+  isTimed: boolean
   say: (line: string) => void
 }
 
@@ -34,15 +37,16 @@ export async function gateDrill(world: World, options: GateDrillOptions): Promis
   if (gatewayUrl === undefined || !world.policy) throw new Error('this world has no gate')
   const driver = startDriver({ gatewayUrl, clients, calls, historyFile })
   const all = strikesOf(options.hang)
-  const struck = new Map<string, number>()
+  const struck: { name: string; at: number; mendedAt: number }[] = []
   try {
     for (let n = 0; n < strikes; n++) {
       // Each in the midst of calls: so many are answered between one and the next.
       await driver.answers(Math.floor(calls / (strikes + 1)))
       const { name, strike } = all[n % all.length] as Strike
       say(`gate: ${n + 1} of ${strikes}, ${name}`)
+      const at = Date.now()
       await strike(world)
-      struck.set(name, (struck.get(name) ?? 0) + 1)
+      struck.push({ name, at, mendedAt: Date.now() })
     }
     await driver.end()
   } finally {
@@ -50,10 +54,30 @@ export async function gateDrill(world: World, options: GateDrillOptions): Promis
   }
   const answers = await readAnswers(historyFile)
   const decisions = await readDecisions(world.server.ownerUrl)
+  const { chainFault } = await world.readFacts()
   return [
-    ...[...struck].map(([what, times]) => ({ what, figure: `${times} times`, holds: null })),
-    ...gateFindings(answers, decisions, calls),
+    ...[...Map.groupBy(struck, ({ name }) => name)].map(([what, { length }]) => ({
+      what,
+      figure: `${length} times`,
+      holds: null,
+    })),
+    ...gateFindings(answers, decisions, calls, chainFault),
+    loadAround(answers, struck, options.isTimed),
   ]
+}
+
+/** I7, with decisions alone as what is acknowledged. */
+function loadAround(
+  answers: readonly Answer[],
+  struck: readonly { at: number; mendedAt: number }[],
+  isTimed: boolean,
+): Finding {
+  const decidedAt = answers.flatMap(({ decided, at }) => (decided ? [at] : []))
+  const rates = struck.flatMap(({ at, mendedAt }) => {
+    const back = decidedAt.find((time) => time >= mendedAt) ?? Number.POSITIVE_INFINITY
+    return [countBetween(decidedAt, at - 1_000, at), countBetween(decidedAt, back, back + 1_000)]
+  })
+  return loadIsWorth(rates, isTimed)
 }
 
 function strikesOf(hang: number): Strike[] {

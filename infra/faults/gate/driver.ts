@@ -33,13 +33,16 @@ async function ask(name: string, isKeyed: boolean, isAllowed: boolean): Promise<
   const payload = { ...(isAllowed && EXAMPLE_PAYLOAD), name }
   const body = JSON.stringify({ payload, subject: 'drill@1', record: 'full' })
   const got = await send(body, isKeyed ? name : null)
-  const answer: Answer = { name, isKeyed, ...got }
+  const answer: Answer = { name, isKeyed, at: Date.now(), ...got }
   history.write(`${JSON.stringify(answer)}\n`)
   answered++
   return answer
 }
 
-function send(body: string, key: string | null): Promise<Omit<Answer, 'name' | 'isKeyed'>> {
+/** What came of it, without what was asked. */
+type Got = Pick<Answer, 'status' | 'code' | 'decided'>
+
+function send(body: string, key: string | null): Promise<Got> {
   const none = (status: number, code: string) => ({ status, code, decided: null })
   return new Promise((resolve) => {
     const call = request(`${gatewayUrl}/api/v1/gate`, {
@@ -55,7 +58,7 @@ function send(body: string, key: string | null): Promise<Omit<Answer, 'name' | '
       resolve(none(-1, 'hangs'))
       call.destroy()
     }, PATIENCE)
-    const end = (answer: Omit<Answer, 'name' | 'isKeyed'>) => {
+    const end = (answer: Got) => {
       clearTimeout(late)
       resolve(answer)
     }
@@ -73,7 +76,7 @@ function send(body: string, key: string | null): Promise<Omit<Answer, 'name' | '
   })
 }
 
-function read(status: number, text: string): Omit<Answer, 'name' | 'isKeyed'> {
+function read(status: number, text: string): Got {
   const value = JSON.parse(text)
   if (status !== 200) return { status, code: String(value.code), decided: null }
   const { allowed, decision, audit } = value

@@ -1,4 +1,5 @@
 import type { Finding } from '../findings.ts'
+import { INVARIANTS } from '../invariants.ts'
 import type { Recorded } from './decisions.ts'
 import type { Answer, Decided } from './history.ts'
 
@@ -6,12 +7,14 @@ const STATUSES = [0, 200, 503]
 
 /**
  * What must be true of every answer, whatever was killed: no decision without its entry, one entry under a key, the
- * recorded decision for whoever asks again. `calls` is how many were to be made at least, retries not counted.
+ * recorded decision for whoever asks again. `calls` is how many were to be made at least, retries not counted,
+ * `chainFault` what a reader of every row has against the log.
  */
 export function gateFindings(
   answers: readonly Answer[],
   decisions: ReadonlyMap<number, Recorded>,
   calls: number,
+  chainFault: string | null,
 ): Finding[] {
   const decided = answers.filter((it): it is Answer & { decided: Decided } => it.decided !== null)
   const byName = Map.groupBy(answers, ({ name }) => name)
@@ -28,18 +31,39 @@ export function gateFindings(
       what: 'calls of the gate, answers, allows',
       figure: `${byName.size}, ${answers.length}, ${allowed}`,
       holds: byName.size >= calls && allowed > 0,
+      isHeadline: true,
     },
     { what: 'answers that were none', figure: tally(answers), holds: failed > 0 ? null : false },
-    { what: 'I5 decisions answered without their entry', ...none(wrong.map(({ name }) => name)) },
-    { what: 'I3 calls with two entries', ...none(two.map(([name]) => name)) },
-    { what: 'I4 keyed calls that came to nothing', ...none(unsettled.map(([name]) => name)) },
     {
-      what: 'keys that gave two decisions',
+      what: 'I5 and I1: decisions answered without their entry',
+      ...none(wrong.map(({ name }) => name)),
+      invariants: ['I1', 'I5'],
+    },
+    {
+      what: 'I3 calls with two entries',
+      ...none(two.map(([name]) => name)),
+      invariants: ['I3'],
+    },
+    {
+      what: 'I4 keyed calls that came to nothing',
+      ...none(unsettled.map(([name]) => name)),
+      invariants: ['I4'],
+    },
+    {
+      what: 'I3 keys that gave two decisions',
       ...none(changed.map(([first]) => first?.name ?? '')),
+      invariants: ['I3'],
     },
     {
       what: 'I6 answers other than 200 and 503',
       ...none(other.map(({ status, code }) => `${status} ${code}`)),
+      invariants: ['I6'],
+    },
+    {
+      what: `I2 ${INVARIANTS.I2}`,
+      figure: chainFault ?? 'holds',
+      holds: chainFault === null,
+      invariants: ['I2'],
     },
   ]
 }

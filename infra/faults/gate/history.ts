@@ -10,6 +10,8 @@ export interface Answer {
   status: number
   /** Of the error; empty for a decision. */
   code: string
+  /** When it came, in ms since 1970. */
+  at: number
   decided: Decided | null
 }
 

@@ -7,6 +7,7 @@
 import { createWriteStream } from 'node:fs'
 import { Agent } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Random } from '../random.ts'
 import type { Kind, Line } from './history.ts'
 import type { DriverConfig, Progress } from './load.ts'
 import { attempt, type Outcome, type Prepared, prepare } from './requests.ts'
@@ -22,25 +23,30 @@ let patienceMs = config.patienceMs
 let started = 0
 let isStopped = false
 
-const pick = <Item>(items: readonly Item[]) =>
-  items[Math.floor(Math.random() * items.length)] as Item
 const note = (line: Line) => history.write(`${JSON.stringify(line)}\n`)
 
-/** Of sixteen clients one sends batches, one registers models and one wants proofs. */
+/** Of sixteen clients one sends batches, one registers models, one wants proofs and one decisions. */
 function kindOf(client: number): Kind {
-  if (client % 16 === 0) return 'batch'
-  if (client % 16 === 1 && config.lineageUrl !== null) return 'register'
-  return client % 16 === 2 ? 'proof' : 'log'
+  const { targets, focus } = config
+  if (focus !== null && client % 2 === 1) return focus
+  const place = client % 16
+  if (place === 0) return 'batch'
+  if (place === 2) return 'proof'
+  if (place === 4 && targets.lineage.length > 0) return 'register'
+  return place === 6 && targets.gate.length > 0 ? 'gate' : 'log'
 }
 
-const baseFor = (kind: Kind) =>
-  kind === 'register' && config.lineageUrl !== null ? config.lineageUrl : pick(config.auditUrls)
+function basesFor(kind: Kind): readonly string[] {
+  const { audit, lineage, gate } = config.targets
+  if (kind === 'gate') return gate
+  return kind === 'register' ? lineage : audit
+}
 
-async function send(request: Prepared, abandonMs?: number): Promise<Outcome> {
+async function send(request: Prepared, random: Random, abandonMs?: number): Promise<Outcome> {
   const { key, kind, events } = request
   const sentAt = Date.now()
   note({ t: 'sent', key, kind, events, at: sentAt })
-  const outcome = await attempt(baseFor(kind), request, agent, abandonMs)
+  const outcome = await attempt(random.pick(basesFor(kind)), request, agent, abandonMs)
   const at = Date.now()
   note(outcome.t === 'acked' ? { ...outcome, key, at } : { ...outcome, key, at, ms: at - sentAt })
   if (outcome.t === 'acked') progress.acked++
@@ -50,10 +56,10 @@ async function send(request: Prepared, abandonMs?: number): Promise<Outcome> {
 }
 
 /** Sends it until it is acknowledged, anywhere: under one key that does no harm. What is given up stays in doubt. */
-async function settle(request: Prepared): Promise<void> {
+async function settle(request: Prepared, random: Random): Promise<void> {
   const until = Date.now() + patienceMs
   while (Date.now() < until) {
-    if ((await send(request)).t === 'acked') return
+    if ((await send(request, random)).t === 'acked') return
     await sleep(REST)
   }
   // After one was given up the others are not worth that much.
@@ -61,29 +67,35 @@ async function settle(request: Prepared): Promise<void> {
 }
 
 /** One request, and now and then again what was acknowledged, or twice at once, or given up and asked for again. */
-async function visit(request: Prepared): Promise<void> {
-  const way = Math.random() < config.retries ? pick(['again', 'twice', 'abandon'] as const) : 'once'
+async function visit(request: Prepared, random: Random): Promise<void> {
+  const isRepeated = random.next() < config.retries
+  const way = isRepeated ? random.pick(['again', 'twice', 'abandon'] as const) : 'once'
+  // Drawn now, since how often one is drawn later depends on the answers.
+  const [patience, isSettled] = [20 * random.next(), random.next() < 0.5]
+  const attempts = random.derive(request.key)
   const outcomes = await Promise.all([
-    send(request, way === 'abandon' ? 20 * Math.random() : undefined),
-    ...(way === 'twice' ? [send(request)] : []),
+    send(request, attempts, way === 'abandon' ? patience : undefined),
+    ...(way === 'twice' ? [send(request, attempts)] : []),
   ])
   if (outcomes.some(({ t }) => t === 'acked')) {
-    if (way === 'again') await settle(request)
+    if (way === 'again') await settle(request, attempts)
     return
   }
   await sleep(REST)
   const isOpen = outcomes.some(({ t }) => t === 'doubt')
   // Where a number of requests is wanted each has to come through; else what was refused is let go, and half of what
   // is in doubt stays so until the end.
-  if (config.appends !== null || (isOpen && Math.random() < 0.5)) await settle(request)
+  if (config.appends !== null || (isOpen && isSettled)) await settle(request, attempts)
   else if (isOpen) leftInDoubt.push(request)
 }
 
 async function client(number: number): Promise<void> {
   const kind = kindOf(number)
-  while (!isStopped || started < (config.appends ?? 0)) {
+  // Its own, so that what it asks for does not depend on how fast the others are.
+  const random = new Random(config.seed).derive(`client ${number}`)
+  for (let n = 1; !isStopped || started < (config.appends ?? 0); n++) {
     started++
-    await visit(prepare(kind, `${config.name}-${started}`, number))
+    await visit(prepare(kind, `${config.name}-${number}-${n}`, number, random.next()), random)
   }
 }
 
@@ -93,7 +105,8 @@ process.on('message', () => {
 })
 const told = setInterval(() => process.send?.(progress), 20)
 await Promise.all(Array.from({ length: config.clients }, (_, number) => client(number)))
-await Promise.all(leftInDoubt.map(settle))
+const last = new Random(config.seed).derive('left in doubt')
+await Promise.all(leftInDoubt.map((request) => settle(request, last)))
 clearInterval(told)
 agent.destroy()
 history.end(() => {

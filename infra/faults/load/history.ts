@@ -1,8 +1,11 @@
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 
-/** What a request asks for: one entry, one entry with its proof, several under one key, or a registration. */
-export type Kind = 'log' | 'proof' | 'batch' | 'register'
+/**
+ * What a request asks for: one entry, one entry with its proof, several under one key, a registration, or a decision
+ * of the gate.
+ */
+export type Kind = 'log' | 'proof' | 'batch' | 'register' | 'gate'
 
 /** An inclusion proof as an answer held it, with the size and root of the checkpoint below it. */
 export interface Proof {
@@ -19,18 +22,32 @@ export interface Proof {
  */
 export type Line =
   | { t: 'sent'; key: string; kind: Kind; events: number; at: number }
-  | { t: 'acked'; key: string; at: number; replayed: boolean; entries: Entry[]; proof?: Proof }
+  | ({ t: 'acked'; key: string; at: number } & Acknowledgement)
   | { t: Failure['t']; key: string; at: number; ms: number; status: number; code: string }
 
 /** Id and `entry_hash`, as acknowledged. */
 export type Entry = readonly [id: number, entryHash: string]
+
+/** What the gate said that it had decided, or what is on record of it. */
+export interface Decided {
+  allowed: boolean
+  decisionId: string
+}
+
+/** What an answer said that is there. */
+export interface Acknowledgement {
+  replayed: boolean
+  entries: Entry[]
+  proof?: Proof
+  decided?: Decided
+}
 
 /** All that is known of one request, over all its attempts. */
 export interface Request {
   kind: Kind
   /** How many entries it appends. */
   events: number
-  acks: { replayed: boolean; entries: Entry[] }[]
+  acks: Pick<Acknowledgement, 'replayed' | 'entries' | 'decided'>[]
   doubts: number
 }
 
@@ -51,8 +68,9 @@ export interface History {
   /** Begins the key of each of its requests. */
   name: string
   requests: Map<string, Request>
-  /** When each acknowledgement came, in order. */
+  /** When each acknowledgement came, in order: of all, and of each kind that had any. */
   ackedAt: number[]
+  ackedAtOf: Map<Kind, number[]>
   failures: Failure[]
   proofs: (Proof & { id: number })[]
 }
@@ -66,6 +84,7 @@ export async function readHistory(name: string, file: string): Promise<History> 
     name,
     requests: new Map(),
     ackedAt: [],
+    ackedAtOf: new Map(),
     failures: [],
     proofs: [],
   }
@@ -75,7 +94,8 @@ export async function readHistory(name: string, file: string): Promise<History> 
   return history
 }
 
-function take({ requests, ackedAt, failures, proofs }: History, line: Line): void {
+function take(history: History, line: Line): void {
+  const { requests, ackedAt, ackedAtOf, failures, proofs } = history
   if (line.t === 'sent') {
     if (requests.has(line.key)) return
     requests.set(line.key, { kind: line.kind, events: line.events, acks: [], doubts: 0 })
@@ -84,9 +104,13 @@ function take({ requests, ackedAt, failures, proofs }: History, line: Line): voi
   const request = requests.get(line.key)
   if (!request) throw new Error(`the history answers ${line.key} before it was sent`)
   if (line.t === 'acked') {
-    request.acks.push({ replayed: line.replayed, entries: line.entries })
+    const { replayed, entries, decided } = line
+    request.acks.push({ replayed, entries, ...(decided && { decided }) })
     ackedAt.push(line.at)
-    const [entry] = line.entries
+    const own = ackedAtOf.get(request.kind)
+    if (own) own.push(line.at)
+    else ackedAtOf.set(request.kind, [line.at])
+    const [entry] = entries
     if (line.proof && entry) proofs.push({ ...line.proof, id: entry[0] })
     return
   }

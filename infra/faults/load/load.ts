@@ -1,17 +1,28 @@
 import { fork } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type History, readHistory } from './history.ts'
+import type { Random } from '../random.ts'
+import { type History, type Kind, readHistory } from './history.ts'
+
+/** Where a load goes: more than one address for replicas, which a client takes in turn by chance. */
+export interface Targets {
+  /** Where `/log` is. */
+  audit: readonly string[]
+  /** Where `/register` is; none for a load without registrations. */
+  lineage: readonly string[]
+  /** Where `/api/v1/gate` is; none for a load without decisions. */
+  gate: readonly string[]
+}
 
 export interface DriverConfig {
   /** Begins each Idempotency-Key; no other load of the same database has it. */
   name: string
-  /** Where `/log` is; more than one for replicas, which a client takes in turn by chance. */
-  auditUrls: readonly string[]
-  /** Where `/register` is; null for a load without registrations. */
-  lineageUrl: string | null
+  /** What every choice by chance comes from. */
+  seed: string
+  targets: Targets
+  /** What every other client asks for; null where one in sixteen does. */
+  focus: Kind | null
   /** Each with one request under way. */
   clients: number
   historyFile: string
@@ -41,9 +52,9 @@ export interface Load {
   kill(): void
 }
 
-/** A name for a load. */
-export function loadName(): string {
-  return `load-${randomBytes(4).toString('hex')}`
+/** A name for a load, and what its choices come from. */
+export function identityOf(random: Random): Pick<DriverConfig, 'name' | 'seed'> {
+  return { name: `load-${random.hex(8)}`, seed: random.seed }
 }
 
 /** Starts a driver. */

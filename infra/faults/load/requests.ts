@@ -1,6 +1,7 @@
 import { type Agent, request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Entry, HANGS, type Kind, type Proof } from './history.ts'
+import { EXAMPLE_PAYLOAD } from '../../example-payload.ts'
+import { type Acknowledgement, HANGS, type Kind } from './history.ts'
 
 /** A request that is ready to be sent, as often as it takes, under one key. */
 export interface Prepared {
@@ -13,7 +14,7 @@ export interface Prepared {
 
 /** What an attempt came to. */
 export type Outcome =
-  | { t: 'acked'; replayed: boolean; entries: Entry[]; proof?: Proof }
+  | ({ t: 'acked' } & Acknowledgement)
   | { t: 'refused' | 'doubt'; status: number; code: string }
 
 const BATCH = 5
@@ -24,15 +25,19 @@ const PATHS: Record<Kind, string> = {
   proof: '/log?proof=true',
   batch: '/log/batch',
   register: '/register',
+  gate: '/api/v1/gate',
 }
 
-/** The key stands in what is recorded too, so that whoever reads the log can count the entries of each. */
-export function prepare(kind: Kind, key: string, client: number): Prepared {
+/**
+ * The key stands in what is recorded too, so that whoever reads the log can count the entries of each. `chance`, at
+ * least 0 and below 1, is what the content leaves to chance.
+ */
+export function prepare(kind: Kind, key: string, client: number, chance: number): Prepared {
   const event = (n: number) => ({
     event_type: 'load.test',
     subject: `client@${client}`,
     decision: true,
-    details: { key, n },
+    details: { key, n, chance },
   })
   const content = {
     log: () => event(0),
@@ -42,7 +47,13 @@ export function prepare(kind: Kind, key: string, client: number): Prepared {
       model_id: `model-${client}`,
       version: key,
       created_by: 'driver',
-      metadata: { key },
+      metadata: { key, chance },
+    }),
+    // Half of them say too little to be allowed.
+    gate: () => ({
+      payload: { ...(chance < 0.5 && EXAMPLE_PAYLOAD), name: key },
+      subject: `client@${client}`,
+      record: 'full',
     }),
   }
   const body = JSON.stringify(content[kind]())
@@ -97,7 +108,7 @@ export async function attempt(
 
 /** docs/API.md, "Errors": 500, 502, 504 and `outcome_unknown` leave open what became of a POST. */
 function judge(status: number, text: string, kind: Kind, replayed: boolean): Outcome {
-  if (status === 200) return acknowledged(JSON.parse(text), kind, replayed)
+  if (status === 200) return { t: 'acked', replayed, ...acknowledged(JSON.parse(text), kind) }
   const code = codeOf(text)
   const isOpen = [500, 502, 504].includes(status) || code === 'outcome_unknown'
   return { t: isOpen ? 'doubt' : 'refused', status, code }
@@ -109,17 +120,24 @@ interface Answer {
   proof?: { index: number; size: number; hashes: string[]; checkpoint: string } | null
 }
 
-function acknowledged(
-  answer: Answer & Answer[] & { audit: Answer },
-  kind: Kind,
-  replayed: boolean,
-): Outcome {
-  const answers = kind === 'batch' ? answer : [kind === 'register' ? answer.audit : answer]
+interface Answers extends Answer {
+  audit: Answer
+  allowed: boolean
+  decision: { decision_id: string }
+}
+
+function acknowledged(answer: Answers & Answer[], kind: Kind): Omit<Acknowledgement, 'replayed'> {
+  const isAround = kind === 'register' || kind === 'gate'
+  const answers = kind === 'batch' ? answer : [isAround ? answer.audit : answer]
   const entries = answers.map(({ id, entry_hash }) => [id, entry_hash] as const)
-  if (!answer.proof) return { t: 'acked', replayed, entries }
+  if (kind === 'gate') {
+    const { allowed, decision } = answer
+    return { entries, decided: { allowed, decisionId: decision.decision_id } }
+  }
+  if (!answer.proof) return { entries }
   const { checkpoint, ...proof } = answer.proof
   const root = checkpoint.split('\n')[2] ?? ''
-  return { t: 'acked', replayed, entries, proof: { ...proof, root } }
+  return { entries, proof: { ...proof, root } }
 }
 
 function codeOf(text: string): string {

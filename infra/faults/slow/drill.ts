@@ -8,7 +8,7 @@ import type { World } from '../world.ts'
 import { type CrowdResult, LOOKS_AFTER } from './clients.ts'
 import type { CrowdConfig } from './crowd.ts'
 import type { OpenLoopResult } from './open-loop.ts'
-import { askOthers, busyDuring, judgeOthers, startProgram } from './others.ts'
+import { askOthers, busyDuring, judgeChain, judgeOthers, startProgram } from './others.ts'
 
 export interface SlowCounts {
   clients: number
@@ -61,7 +61,7 @@ export async function slowDrill(world: World, counts: SlowCounts, say: Say): Pro
     }
     findings.push(...judge(what, seen))
   }
-  return findings
+  return [...findings, await judgeChain(world)]
 }
 
 interface Seen {

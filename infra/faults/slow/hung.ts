@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Finding } from '../findings.ts'
 import type { World } from '../world.ts'
 import type { OpenLoopResult } from './open-loop.ts'
-import { askOthers, askSteadily, busyDuring, judgeOthers } from './others.ts'
+import { askOthers, askSteadily, busyDuring, judgeChain, judgeOthers } from './others.ts'
 
 /** How many ask the service that hangs in a second: within the 10 s of one answer more than it has places for. */
 const PER_SECOND = 40
@@ -49,6 +49,7 @@ export async function hungDrill(
     judgeHung(hung),
     judgeAfter(after),
     ...judgeOthers('a service hangs', { before, during }, 1.5),
+    await judgeChain(world),
   ]
 }
 
@@ -59,6 +60,7 @@ function judgeHung(hung: readonly OpenLoopResult[]): Finding {
     what: 'a service hangs: its callers are told',
     figure: `${countsOf(answers)}, the last after ${(last / 1_000).toFixed(1)} s`,
     holds: last <= LONGEST && answers.every(([came]) => came === '504' || came === '503'),
+    invariants: ['I6'],
   }
 }
 

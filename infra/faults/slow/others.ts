@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Finding, p99 } from '../findings.ts'
+import { INVARIANTS } from '../invariants.ts'
 import type { World } from '../world.ts'
 import type { CrowdConfig } from './crowd.ts'
 import type { OpenLoopConfig, OpenLoopResult } from './open-loop.ts'
@@ -47,13 +48,26 @@ export function judgeOthers(
       what: `${what}: 99 % of ${timesOf(during).length} others answered`,
       figure: `within ${now.toFixed(1)} ms (${each(during)}), without them ${usual.toFixed(1)} (${each(before)})`,
       holds: now <= most * usual,
+      isHeadline: true,
     },
     {
       what: `${what}: others refused or cut`,
       figure: refused.join(', ') || 'none',
       holds: refused.length === 0,
+      invariants: ['I6'],
     },
   ]
+}
+
+/** I2, read past every service. */
+export async function judgeChain(world: World): Promise<Finding> {
+  const { chainFault, hashes } = await world.readFacts()
+  return {
+    what: `I2 ${INVARIANTS.I2}`,
+    figure: chainFault ?? `holds over ${hashes.length} entries`,
+    holds: chainFault === null,
+    invariants: ['I2'],
+  }
 }
 
 /** Runs `work` and says how much of a processor each process had meanwhile. */

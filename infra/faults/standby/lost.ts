@@ -6,7 +6,8 @@ import { readFacts } from '../facts.ts'
 import type { Finding } from '../findings.ts'
 import { violations } from '../invariants.ts'
 import type { History } from '../load/history.ts'
-import { loadName, startLoad } from '../load/load.ts'
+import { identityOf, startLoad } from '../load/load.ts'
+import type { Random } from '../random.ts'
 import type { World } from '../world.ts'
 import {
   append,
@@ -23,6 +24,7 @@ export interface LostCounts {
   clients: number
   /** The least number of requests that are acknowledged while the standby gets nothing. */
   lost: number
+  random: Random
 }
 
 /**
@@ -79,13 +81,13 @@ async function loseEntries(
   world: World,
   pair: Pair,
   folder: string,
-  { clients, lost }: LostCounts,
+  { clients, lost, random }: LostCounts,
 ): Promise<{ history: History; notes: readonly [string, string] }> {
   const audit = world.audits[0] as ServiceProcess
   const load = startLoad({
-    name: loadName(),
-    auditUrls: world.auditUrls,
-    lineageUrl: world.lineageUrl,
+    ...identityOf(random),
+    targets: world.targets,
+    focus: null,
     clients,
     historyFile: join(folder, 'lost-history.ndjson'),
     appends: null,

@@ -3,6 +3,7 @@ import { checkLog } from '../../test-support/check-log.ts'
 import { runCampaign } from '../campaign.ts'
 import { campaignFindings } from '../campaign-findings.ts'
 import type { Finding } from '../findings.ts'
+import { stopping } from '../leftovers.ts'
 import type { Setting } from '../scenarios.ts'
 import { startWorld, type World } from '../world.ts'
 import { lostDrill } from './lost.ts'
@@ -21,31 +22,28 @@ export interface StandbyCounts {
 }
 
 /** A standby promoted while it is synchronous, while the primary lives, and while it is behind. */
-export async function standbyScenario(
-  { folder, say }: Setting,
-  counts: StandbyCounts,
-): Promise<Finding[]> {
+export async function standbyScenario(setting: Setting, counts: StandbyCounts): Promise<Finding[]> {
+  const { folder, say, random } = setting
   mkdirSync(folder, { recursive: true })
   const pair = await startPair(folder)
   const world = await startWorld({ folder, server: pair })
-  try {
+  return stopping(world.stop, async () => {
     await pair.setSynchronous(true)
-    const findings = await promotions(world, pair, { folder, say }, counts)
+    const findings = await promotions(world, pair, setting, counts)
     say('the standby promoted while the primary lives')
     findings.push(...(await splitDrill(world, pair, folder)))
     say('the standby promoted while it is behind')
     const { clients, acknowledged } = counts
-    findings.push(...(await lostDrill(world, pair, folder, { clients, lost: acknowledged })))
+    const lost = { clients, lost: acknowledged, random: random.derive('lost') }
+    findings.push(...(await lostDrill(world, pair, folder, lost)))
     return findings
-  } finally {
-    await world.stop()
-  }
+  })
 }
 
 async function promotions(
   world: World,
   pair: Pair,
-  { folder, say }: Setting,
+  { folder, say, random, isTimed }: Setting,
   { clients, promotions: times, acknowledged, betweenMs }: StandbyCounts,
 ): Promise<Finding[]> {
   const result = await runCampaign(world, {
@@ -53,6 +51,7 @@ async function promotions(
     clients,
     faults: [[promoteStandby(pair), times]],
     between: { acknowledged, ms: betweenMs },
+    random,
     say,
   })
   await pair.caughtUp()
@@ -60,7 +59,7 @@ async function promotions(
     [pair.primary, pair.standby].map(({ ownerUrl }) => checkLog(ownerUrl)),
   )
   return [
-    ...campaignFindings(result, false),
+    ...campaignFindings(result, isTimed),
     {
       what: 'the standby made anew: entries, in a chain that is whole',
       figure: `${standby} of ${primary}`,
