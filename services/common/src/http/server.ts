@@ -37,6 +37,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** On whose behalf this request is made, as audit entries and lineage records name it. */
     actor: string
+    /** It is counted as in flight: neither was its answer sent, nor has its caller left. */
+    isInFlight: boolean
   }
 }
 
@@ -60,6 +62,9 @@ export interface ServerOptions {
 }
 
 export type App = ReturnType<typeof createServer>
+
+/** The status that log and metrics show where the caller left before there was an answer (as in nginx). */
+export const CALLER_GONE = 499
 
 /** How Node and Fastify read requests and keep connections. Times in ms, sizes in bytes. */
 const HTTP_SETTINGS = {
@@ -124,6 +129,7 @@ export function createServer(options: ServerOptions) {
   }).withTypeProvider<ZodTypeProvider>()
 
   app.decorateRequest('actor', 'anonymous')
+  app.decorateRequest('isInFlight', false)
   app.decorate('metrics', metrics)
   app.setValidatorCompiler(
     ({ schema }) =>
@@ -162,6 +168,11 @@ function addHooks(
     // Never answered: its connection ends with the answer before.
     if (isInDoubt(request)) return
     metrics.inFlight++
+    request.isInFlight = true
+    // Fastify tells of no answer that was never sent as a whole.
+    reply.raw.once('close', () => {
+      if (request.isInFlight) endOf(request, reply, metrics, true)
+    })
     reply.headers(SECURITY_HEADERS).header('x-request-id', request.id)
     const broken = check(request, reply)
     if (broken) return done(broken)
@@ -177,19 +188,33 @@ function addHooks(
     done(null, payload)
   })
   app.addHook('onResponse', (request, reply, done) => {
-    metrics.inFlight--
-    if (reply.hasHeader('idempotency-replayed')) metrics.replayed()
-    const route = request.routeOptions.url ?? 'none'
-    metrics.observe(request.method, route, reply.statusCode, reply.elapsedTime / 1000)
-    const { method, actor } = request
-    const path = request.raw.url?.split('?', 1)[0]?.slice(0, 300)
-    const ms = Math.round(reply.elapsedTime * 100) / 100
-    const level = logLevelOf(request.raw.url, reply.statusCode)
-    request.log[level]({ method, path, status: reply.statusCode, ms, actor }, 'request')
+    if (!request.isInFlight) return done()
+    endOf(request, reply, metrics, false)
     // The head of an answer that was under way when the stop began had promised to keep the connection.
     if (!app.server.listening) request.raw.socket.end()
     done()
   })
+}
+
+/** The one log line and the one measurement of a request, `isCut` where its caller left before the end of the answer. */
+function endOf(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  metrics: Metrics,
+  isCut: boolean,
+): void {
+  request.isInFlight = false
+  metrics.inFlight--
+  if (reply.hasHeader('idempotency-replayed')) metrics.replayed()
+  const status = isCut && !reply.raw.headersSent ? CALLER_GONE : reply.statusCode
+  const route = request.routeOptions.url ?? 'none'
+  metrics.observe(request.method, route, status, reply.elapsedTime / 1000)
+  const { method, actor } = request
+  const path = request.raw.url?.split('?', 1)[0]?.slice(0, 300)
+  const ms = Math.round(reply.elapsedTime * 100) / 100
+  const level = logLevelOf(request.raw.url, status)
+  const line = { method, path, status, ms, actor }
+  request.log[level](isCut ? { ...line, cut: true } : line, 'request')
 }
 
 function mediaTypeFault(request: FastifyRequest): ApiError | null {

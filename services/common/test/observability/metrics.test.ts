@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { createServer as createNetServer } from 'node:net'
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer as createNetServer } from 'node:net'
+import { Readable } from 'node:stream'
 import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createServer } from '@ai-governance/common/http/server'
 import { Metrics } from '@ai-governance/common/observability/metrics'
 
@@ -12,6 +15,18 @@ const app = createServer({
   missing: async () => [],
 })
 app.get('/things/:id', async () => ({ ok: true }))
+let release = () => {}
+app.get('/never', async () => {
+  await new Promise<void>((resolve) => {
+    release = resolve
+  })
+  return { ok: true }
+})
+app.get('/endless', async () => {
+  const answer = new Readable({ read: () => {} })
+  answer.push('the first of it')
+  return answer
+})
 let port: number
 before(async () => {
   const probe = createNetServer().listen(0, '127.0.0.1')
@@ -19,6 +34,7 @@ before(async () => {
   port = (probe.address() as { port: number }).port
   await new Promise((resolve) => probe.close(resolve))
   await app.metrics.listen('127.0.0.1', port)
+  await app.listen({ host: '127.0.0.1', port: 0 })
 })
 after(async () => {
   app.metrics.close()
@@ -64,6 +80,38 @@ test('nothing is in flight when everything is answered', async () => {
   const text = await app.metrics.registry.metrics()
   assert.match(text, /^http_requests_in_flight\{service="a-service"\} 0$/m)
 })
+
+for (const [what, url, status] of [
+  ['before its answer', '/never', 499],
+  ['in the middle of its answer', '/endless', 200],
+] as const) {
+  test(`a caller that leaves ${what} is no longer in flight, and was counted`, async () => {
+    const { port } = app.server.address() as AddressInfo
+    const socket = connect(port, '127.0.0.1')
+    socket.write(`GET ${url} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
+    await until(() => app.metrics.inFlight === 1)
+    if (status === 200) await once(socket, 'data')
+    socket.destroy()
+    await until(() => app.metrics.inFlight === 0)
+    release()
+    await app.inject({ url: '/things/1' })
+    const text = await app.metrics.registry.metrics()
+    const counted = text
+      .split('\n')
+      .filter((line) => line.startsWith('http_request_duration_seconds_count'))
+      .filter((line) => line.includes(`route="${url}"`))
+    assert.equal(counted.length, 1)
+    assert.match(String(counted), new RegExp(`status="${status}".* 1$`))
+    assert.match(text, /^http_requests_in_flight\{service="a-service"\} 0$/m)
+  })
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  for (let looks = 0; !holds(); looks++) {
+    assert.ok(looks < 2_000, 'it does not come to that')
+    await sleep(5)
+  }
+}
 
 test('a gauge that cannot be read is not shown, and the others are', async () => {
   const metrics = new Metrics('another')

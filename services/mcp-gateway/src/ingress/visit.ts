@@ -2,6 +2,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { ApiError } from '@ai-governance/common/errors'
 import { logLevelOf } from '@ai-governance/common/http/probes'
 import { isRefused } from '@ai-governance/common/http/problem-socket'
+import { CALLER_GONE } from '@ai-governance/common/http/server'
 import type { Metrics } from '@ai-governance/common/observability/metrics'
 import { traceFields } from '@ai-governance/common/observability/trace-context'
 import type { FastifyBaseLogger } from 'fastify'
@@ -24,9 +25,6 @@ export interface Counter {
   securityHeaders: string[]
   linger: number
 }
-
-/** The status that log and metrics show where the caller left before there was an answer (as in nginx). */
-const CALLER_GONE = 499
 
 /** One request that the gateway answers itself, without Fastify: its answer, its log line, its measurement. */
 export class Visit {
