@@ -16,6 +16,8 @@ export interface ServiceProcess {
   pid(): number | undefined
   /** All that it has logged so far, as text. */
   log(): string
+  /** Where that is, for a log that is too large for one text. */
+  logFile: string
   /** Ends it with a signal and resolves with its exit code, or the signal's name. */
   end(signal: NodeJS.Signals): Promise<number | string>
   /** Starts it again on the same port, and resolves when it answers. */
@@ -49,6 +51,7 @@ export function serviceProcess(options: ServiceOptions): ServiceProcess {
     metricsUrl: `http://127.0.0.1:${metricsPort}/metrics`,
     pid: () => child?.pid,
     log,
+    logFile,
     async start() {
       const out = openSync(logFile, 'a')
       const variables = {

@@ -17,6 +17,7 @@ const STEPS = [
     'cross-site',
     'docs',
     'fuzz',
+    'soak',
     'smoke',
     'python',
   ],
@@ -52,10 +53,15 @@ test('every check runs, and where all hold the exit code is 0', (t) => {
 
 for (const [failing, names, missing] of [
   ['smoke', 'smoke', ['python']],
-  ['--quick', 'faults', ['interop', 'observability', 'cross-site', 'docs', 'fuzz']],
-  ['docs-page', 'docs', ['fuzz']],
+  [
+    'faults',
+    'faults',
+    ['interop', 'kubernetes', 'observability', 'cross-site', 'docs', 'fuzz', 'soak'],
+  ],
+  ['docs-page', 'docs', ['fuzz', 'soak']],
   ['unittest', 'python', []],
-  ['fuzz:api', 'fuzz', []],
+  ['fuzz:api', 'fuzz', ['soak']],
+  ['soak', 'soak', []],
   ['lint', 'lint', STEPS.slice(2)],
 ] as const) {
   test(`where ${names} fails, the last line names it, and the exit code is 1`, (t) => {
