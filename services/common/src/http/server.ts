@@ -282,7 +282,9 @@ function answerError(error: unknown, request: FastifyRequest, reply: FastifyRepl
       : new ApiError(FASTIFY_ERRORS[codeOf(error)] ?? 'internal_error')
   request.server.metrics.refused(known.code)
   const inside = error instanceof ApiError ? error.cause : known.status === 500 ? error : undefined
-  if (inside) request.log.error({ err: inside, code: known.code }, 'request failed')
+  // A refusal behind it, such as of a service that is full, is no fault: floods must not fill the log with errors.
+  const level = inside instanceof ApiError ? 'warn' : 'error'
+  if (inside) request.log[level]({ err: inside, code: known.code }, 'request failed')
   reply
     .code(known.status)
     // Also where no hook has run.

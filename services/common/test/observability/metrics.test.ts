@@ -138,6 +138,32 @@ test('a labelled gauge forgets what is gone', async () => {
   assert.doesNotMatch(await metrics.registry.metrics(), /digest="old"/)
 })
 
+test('a refusal for which a refusal elsewhere is the cause is a warning, and any other cause is an error', () => {
+  const script = `import { createServer } from '@ai-governance/common/http/server'
+    import { ApiError } from '@ai-governance/common/errors'
+    const app = createServer({ name: 'a-service', logLevel: 'warn', host: { ports: [80], allowedHosts: [] }, missing: async () => [] })
+    app.get('/shed', async () => { throw new ApiError('not_recorded', undefined, { cause: new ApiError('overloaded') }) })
+    app.get('/down', async () => { throw new ApiError('database_unavailable', undefined, { cause: new Error('inside') }) })
+    await app.inject({ url: '/shed' })
+    await app.inject({ url: '/down' })`
+  const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+    cwd: import.meta.dirname,
+    encoding: 'utf8',
+  })
+  const failures = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+    .filter(({ msg }) => msg === 'request failed')
+  assert.deepEqual(
+    failures.map(({ level, code }) => [level, code]),
+    [
+      ['warn', 'not_recorded'],
+      ['error', 'database_unavailable'],
+    ],
+  )
+})
+
 test('every log line of a request names its trace', async () => {
   const traceId = '0af7651916cd43dd8448eb211c80319c'
   const script = `import { createServer } from '@ai-governance/common/http/server'
