@@ -1,49 +1,157 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { fillLog } from '@ai-governance/infra/test-support/fill-log'
-import { GOALS } from '../goals.ts'
+import type { Client } from 'pg'
+import { GOALS, type Goal } from '../goals.ts'
+import { pgbench } from '../load/pgbench.ts'
+import { interleave } from '../load/rounds.ts'
 import { type Figure, ratioTo } from '../report/figures.ts'
 import { EVENT } from './event.ts'
 import { asOwner, type Ground } from './ground.ts'
+import { preparePlainTable } from './plain-table.ts'
+import { exportTo, type Pass, verifyFile, verifyServed } from './whole-log.ts'
 
-const SMALL = 10_000
-const LARGE = 10_000_000
+const SIZES = [10_000, 1_000_000, 10_000_000] as const
 const FILL_STEP = 250_000
+const MIB = 1_048_576
+const APPEND = 'POST /log'
+const INSERT = 'INSERT by pgbench'
+const SMALL = 'the small log'
 
-/** Appends a second at 64 connections while the log is small, and when it has ten million entries; no rounds in turn. */
+/** What was measured at one size; disk and WAL in bytes an entry. */
+interface AtSize {
+  size: number
+  appends: number[]
+  /** Missing without pgbench. */
+  inserts: number[] | undefined
+  disk: Record<'table' | 'indexes' | 'Merkle tree', number>
+  /** Of the rounds in which the service appends. */
+  wal: number
+  passes: Record<PassName, Pass>
+}
+
+/** Who works in each pass, and so whose memory is looked at. */
+const WORKERS = { export: 'mcp-audit', 'aigov verify': 'aigov', 'GET /verify': 'mcp-audit' }
+type PassName = keyof typeof WORKERS
+
+/**
+ * What grows with the log and what does not, from ten thousand to ten million entries: appends a second at 64 connections
+ * beside INSERT into a plain table, an export, `aigov verify` and `GET /verify` of it all, the memory that each takes, and
+ * the disk. Linux only: memory is read from /proc. Ten million entries take some 12 GB for log, export and WAL.
+ */
 export async function benchGrowth(ground: Ground): Promise<Figure[]> {
-  const small = await appendRates(SMALL, ground)
-  const large = await appendRates(LARGE, ground)
-  return [
-    { ...{ name: nameOf(SMALL), what: 'rate', unit: '/s' }, values: small },
-    {
-      ...{ name: nameOf(LARGE), what: 'rate', unit: '/s', values: large },
-      ratios: ratioTo('the small log', large, small, GOALS.growth),
-    },
-  ]
-}
-
-function nameOf(size: number): string {
-  return `POST /log, a log of ${size.toLocaleString('en')}`
-}
-
-async function appendRates(size: number, ground: Ground): Promise<number[]> {
-  const { stack, database, rounds, load, say } = ground
-  await asOwner(database, async (owner) => {
-    for (let at = 0; at < size; ) {
-      at = Math.min(size, at + FILL_STEP)
-      say(`growth: filling the log to ${size.toLocaleString('en')} entries, now ${at}`)
-      await fillLog(owner, at)
-    }
-    // VACUUM refuses to share a message with anything else.
-    await owner.query('VACUUM ANALYZE audit_log')
-    await owner.query('CHECKPOINT')
-  })
-  const append = (seconds: number) =>
-    load({ url: `${stack.audit.url}/log`, body: EVENT }, { connections: 64, seconds })
-  await append(2)
-  const rates: number[] = []
-  for (let round = 1; round <= rounds.count; round++) {
-    say(`growth: round ${round} of ${rounds.count}`)
-    rates.push((await append(rounds.seconds)).rate)
+  const insert = await preparePlainTable(ground)
+  const all: AtSize[] = []
+  for (const size of SIZES) {
+    await asOwner(ground.database, (owner) => fillTo(size, owner, ground))
+    all.push(await measureAt(size, insert, ground))
   }
-  return rates
+  return all.flatMap((one) => figuresOf(one, all[0] as AtSize))
+}
+
+async function fillTo(size: number, owner: Client, { say }: Ground): Promise<void> {
+  for (let at = 0; at < size; ) {
+    at = Math.min(size, at + FILL_STEP)
+    say(`growth: filling the log to ${size.toLocaleString('en')} entries, now ${at}`)
+    await fillLog(owner, at)
+  }
+  // VACUUM refuses to share a message with anything else.
+  await owner.query('VACUUM ANALYZE audit_log')
+  await owner.query('CHECKPOINT')
+}
+
+async function measureAt(size: number, insert: string, ground: Ground): Promise<AtSize> {
+  const { stack, database, folder, say } = ground
+  const disk = await asOwner(database, diskOf)
+  const { appends, inserts, wal } = await measureAppends(insert, ground)
+  const file = join(folder, 'growth.ndjson')
+  say(`growth: export of ${size.toLocaleString('en')} entries, and what verifies them`)
+  const exported = await exportTo(stack, size, file)
+  const verified = await verifyFile(file, stack.verifierKey, size)
+  rmSync(file)
+  const served = await verifyServed(stack)
+  const passes = { export: exported, 'aigov verify': verified, 'GET /verify': served }
+  return { size, appends, inserts, disk, wal, passes }
+}
+
+async function diskOf(owner: Client): Promise<AtSize['disk']> {
+  const { rows } = await owner.query<Record<'table' | 'indexes' | 'tree' | 'entries', string>>(
+    `SELECT pg_table_size('audit_log') AS table, pg_indexes_size('audit_log') AS indexes,
+            pg_total_relation_size('audit_subtrees') AS tree, (SELECT max(id) FROM audit_log) AS entries`,
+  )
+  const { table, indexes, tree, entries } = rows[0] as (typeof rows)[number]
+  const each = (bytes: string) => Number(bytes) / Number(entries)
+  return { table: each(table), indexes: each(indexes), 'Merkle tree': each(tree) }
+}
+
+async function measureAppends(insert: string, ground: Ground) {
+  const { stack, database, rounds, load, say } = ground
+  const program = ground.program('pgbench', INSERT)
+  let [bytes, entries] = [0, 0]
+  const append = async () => {
+    const before = await asOwner(database, headOf)
+    const { rate } = await load(
+      { url: `${stack.audit.url}/log`, body: EVENT },
+      { connections: 64, seconds: rounds.seconds },
+    )
+    const after = await asOwner(database, headOf)
+    bytes += after.wal - before.wal
+    entries += after.entries - before.entries
+    return rate
+  }
+  const contenders = {
+    [APPEND]: append,
+    ...(program && { [INSERT]: () => pgbench(program, database, insert, rounds.seconds) }),
+  }
+  const measured = await interleave('growth', contenders, rounds.count, say)
+  return {
+    appends: measured[APPEND] as number[],
+    inserts: measured[INSERT],
+    wal: bytes / entries,
+  }
+}
+
+async function headOf(owner: Client): Promise<{ wal: number; entries: number }> {
+  const { rows } = await owner.query<{ wal: string; entries: string }>(
+    `SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0') AS wal, (SELECT max(id) FROM audit_log) AS entries`,
+  )
+  const { wal, entries } = rows[0] as (typeof rows)[number]
+  return { wal: Number(wal), entries: Number(entries) }
+}
+
+function figuresOf(at: AtSize, small: AtSize): Figure[] {
+  const nameOf = (what: string) => `${what}, a log of ${at.size.toLocaleString('en')}`
+  const isSmall = at === small
+  const beside = (value: number, floor: number, goal?: Goal) =>
+    isSmall ? [] : ratioTo(SMALL, [value], [floor], goal)
+  const appends: Figure = {
+    ...{ name: nameOf(APPEND), what: 'rate', unit: '/s', values: at.appends },
+    ratios: [
+      ...ratioTo('INSERT', at.appends, at.inserts),
+      ...(isSmall ? [] : ratioTo(SMALL, at.appends, small.appends, GOALS.growth)),
+    ],
+  }
+  const passes = (Object.keys(WORKERS) as PassName[]).flatMap((pass): Figure[] => {
+    const [own, least] = [at.passes[pass], small.passes[pass]]
+    const name = nameOf(pass)
+    const rate = own.entries / own.seconds
+    const peak = { name, what: `memory of ${WORKERS[pass]} at most`, unit: 'MiB' }
+    return [
+      {
+        ...{ name, what: 'rate', unit: 'entries/s', values: [rate] },
+        ratios: beside(rate, least.entries / least.seconds),
+      },
+      { name, what: 'time', unit: 's', values: [own.seconds] },
+      { ...peak, values: [own.peak / MIB], ratios: beside(own.peak, least.peak) },
+    ]
+  })
+  const perEntry = { ...at.disk, WAL: at.wal }
+  return [
+    appends,
+    ...(at.inserts ? [{ name: nameOf(INSERT), what: 'rate', unit: '/s', values: at.inserts }] : []),
+    ...passes,
+    ...Object.entries(perEntry).map(([what, bytes]) => ({
+      ...{ name: nameOf('disk an entry'), what, unit: 'B', values: [bytes] },
+    })),
+  ]
 }

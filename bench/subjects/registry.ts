@@ -93,8 +93,9 @@ export const SUBJECTS: Readonly<Record<string, Subject>> = {
     shows: 'what is served at four times the rate that can be sustained',
   },
   growth: {
-    ...{ ...byName, minutes: 12, quick: 10, uses: ['wrk'], measure: benchGrowth },
-    shows: 'appends a second with ten million entries (10 GB) ÷ with ten thousand',
+    ...{ ...byName, minutes: 20, quick: 15, uses: ['wrk', 'pgbench'], measure: benchGrowth },
+    shows:
+      'appends, exports, verification, memory and disk at ten million entries (12 GB) ÷ at ten thousand',
   },
 }
 
