@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { isDataFault } from '@ai-governance/common/database/database'
-import { GroupCommit } from '@ai-governance/common/database/group-commit'
+import { LogQueue } from '@ai-governance/common/database/log-queue'
 import { ApiError } from '@ai-governance/common/errors'
 import {
   type AuditEntry,
@@ -13,17 +12,12 @@ import { Limiter } from '@ai-governance/common/http/limiter'
 import type { AppendedLink, AuditStore, KeyedEvent } from './audit-store.ts'
 import { isSameQuestion, questionOf } from './gate-decision.ts'
 
-const MAX_BATCH = 512
-const MAX_BATCH_BYTES = 1_048_576
-/** Events that may wait while a batch commits: about a quarter of a second's worth of full batches. */
-const MAX_WAITING = 4_096
-const MAX_WAITING_BYTES = 64 * 1_048_576
 /** Batches of callers at once: each may hold the log's lock for half a second, and 16 MiB. */
 const MAX_CALLERS_BATCHES = 2
 /** Entries read back at once for the answer to a repeated batch. */
 const REPLAY_PAGE = { limit: 10_000, maxBytes: 64 * 1_048_576 }
 
-/** Who hears what an appender does; see `GroupCommitOptions`. */
+/** Who hears what an appender does; see `LogQueueOptions`. */
 export interface AppenderEvents {
   onBatch: (items: number, seconds: number) => void
 }
@@ -41,29 +35,18 @@ export interface Appended {
  */
 export class Appender {
   readonly #store: AuditStore
-  readonly #queue: GroupCommit<KeyedEvent, Outcome>
+  readonly #queue: LogQueue<KeyedEvent, Outcome>
   readonly #batches = new Limiter(MAX_CALLERS_BATCHES)
-  /** Keyed events under way. Two of one key in a transaction would make it fail for all who share it. */
-  readonly #underWay = new Map<string, Promise<unknown>>()
 
   constructor(store: AuditStore, { onBatch }: AppenderEvents) {
     this.#store = store
-    this.#queue = new GroupCommit({
-      commit: (events) => append(store, events),
-      isItemFault: isDataFault,
-      maxItems: MAX_BATCH,
-      maxBytes: MAX_BATCH_BYTES,
-      maxWaiting: MAX_WAITING,
-      maxWaitingBytes: MAX_WAITING_BYTES,
-      onBatch,
-    })
+    this.#queue = new LogQueue({ commit: (events) => append(store, events), onBatch })
   }
 
   /** Resolves once the entry is committed. Many callers share a transaction. */
   async append(event: KeyedEvent): Promise<Appended> {
-    const { salt, link } = await (event.key === null
-      ? this.#submit(event)
-      : this.#submitKeyed(event))
+    const weight = Buffer.byteLength(event.details) + event.subject.length + 200
+    const { salt, link } = await this.#queue.submit(event, weight)
     if (!link || link.outcome === 'appended') {
       const { key, ...content } = event
       // Checked for each caller and not for the whole batch: a hash that differs fails one answer.
@@ -99,27 +82,6 @@ export class Appender {
       }
       return { entries, replayed: true }
     })
-  }
-
-  #submit(event: KeyedEvent): Promise<Outcome> {
-    return this.#queue.submit(event, Buffer.byteLength(event.details) + event.subject.length + 200)
-  }
-
-  async #submitKeyed(event: KeyedEvent): Promise<Outcome> {
-    const scope = JSON.stringify([event.actor, event.key])
-    for (let twin = this.#underWay.get(scope); twin; twin = this.#underWay.get(scope)) {
-      await twin.catch((error: unknown) => {
-        // The database is away or stuck: this one would only wait as long again.
-        if (!isDataFault(error)) throw error
-      })
-    }
-    const submitted = this.#submit(event)
-    this.#underWay.set(scope, submitted)
-    try {
-      return await submitted
-    } finally {
-      this.#underWay.delete(scope)
-    }
   }
 
   /** Events that wait for a batch. */

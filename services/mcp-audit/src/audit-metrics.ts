@@ -1,17 +1,13 @@
 import { statSync } from 'node:fs'
 import type { Database } from '@ai-governance/common/database/database'
 import { registerDatabaseMetrics } from '@ai-governance/common/database/database-metrics'
+import { batchHistograms } from '@ai-governance/common/database/log-queue'
 import { ApiError } from '@ai-governance/common/errors'
 import type { Metrics } from '@ai-governance/common/observability/metrics'
 import type { AppenderEvents } from './appender.ts'
 import type { AuditStore } from './audit-store.ts'
 import type { SignerEvents } from './signer/signer.ts'
 import { readState } from './signer/signer-state.ts'
-
-/** Powers of two, as far as a batch goes. */
-const BATCH_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]
-/** Seconds of one commit, flush included. */
-const COMMIT_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
 /** What the parts of mcp-audit report to, as it happens. */
 export interface AuditCounters extends AppenderEvents, SignerEvents {
@@ -21,16 +17,6 @@ export interface AuditCounters extends AppenderEvents, SignerEvents {
 
 /** What mcp-audit counts; the names are in docs/API.md. */
 export function auditCounters(metrics: Metrics): AuditCounters {
-  const size = metrics.histogram({
-    name: 'governance_append_batch_size',
-    help: 'Events that were committed together',
-    buckets: BATCH_BUCKETS,
-  })
-  const commits = metrics.histogram({
-    name: 'governance_append_commit_seconds',
-    help: 'Time that the database took to append a batch',
-    buckets: COMMIT_BUCKETS,
-  })
   const signings = metrics.counter({
     name: 'governance_signings_total',
     help: 'Attempts to sign a checkpoint, by what came of them',
@@ -41,10 +27,7 @@ export function auditCounters(metrics: Metrics): AuditCounters {
     help: 'Entries whose details were erased',
   })
   return {
-    onBatch: (items, seconds) => {
-      size.observe(items)
-      commits.observe(seconds)
-    },
+    onBatch: batchHistograms(metrics, { what: 'append', items: 'Events' }),
     onSigning: (error) => {
       const isRefused = error instanceof ApiError && error.code === 'signer_refused'
       signings.inc({ outcome: error === null ? 'signed' : isRefused ? 'refused' : 'failed' })
