@@ -6,8 +6,8 @@ import { createTestDatabase, type TestDatabase } from '../test-support/database.
 
 const APPEND = `SELECT * FROM audit_append(ARRAY['a'], ARRAY['s'], ARRAY[true], ARRAY['{}'],
   ARRAY['\\x00112233445566778899aabbccddeeff'::bytea], ARRAY[NULL], ARRAY[NULL], ARRAY[NULL])`
-const REGISTER = `SELECT * FROM lineage_register('m', '1', 'ann', ARRAY['sha256:aa'], '[]', '{}', NULL,
-  '\\x00112233445566778899aabbccddeeff', NULL, NULL, NULL)`
+const REGISTER = `SELECT * FROM lineage_register('[{"model_id":"m","version":"1","created_by":"ann",
+  "artifacts":["sha256:aa"],"parents":"[]","metadata":"{}","salt":"\\\\x00112233445566778899aabbccddeeff"}]')`
 /** The function behind it, which takes no keys and asks not who may write which type. */
 const UNCHECKED = APPEND.replace('audit_append', 'audit_append_unchecked').replace(
   /, ARRAY\[NULL\]\)$/,

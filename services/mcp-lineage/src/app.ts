@@ -1,10 +1,12 @@
 import { registerCallers } from '@ai-governance/common/callers/callers'
 import { Database } from '@ai-governance/common/database/database'
 import { registerDatabaseMetrics } from '@ai-governance/common/database/database-metrics'
+import { batchHistograms } from '@ai-governance/common/database/log-queue'
 import { type App, createServer } from '@ai-governance/common/http/server'
 import { ACCESS } from './access.ts'
 import type { Config } from './config.ts'
 import { LineageStore } from './lineage-store.ts'
+import { Registrar } from './registrar.ts'
 import { registerRoutes } from './routes.ts'
 
 /**
@@ -25,7 +27,24 @@ export function buildApp(config: Config): { app: App; close: () => Promise<void>
     missing: () => database.missing(),
   })
   registerCallers(app, { service: 'mcp-lineage', config, access: ACCESS })
-  registerRoutes(app, new LineageStore(database))
+  const store = new LineageStore(database)
+  const registrar = new Registrar(store, {
+    onBatch: batchHistograms(app.metrics, { what: 'register', items: 'Registrations' }),
+  })
+  registerRoutes(app, { store, registrar })
   registerDatabaseMetrics(app.metrics, database)
-  return { app, close: () => database.close() }
+  app.metrics.gauge(
+    {
+      name: 'governance_register_waiting',
+      help: 'Registrations that wait for the next batch',
+    },
+    () => registrar.waiting,
+  )
+  return {
+    app,
+    close: async () => {
+      await registrar.drained()
+      await database.close()
+    },
+  }
 }

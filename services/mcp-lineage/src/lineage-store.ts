@@ -1,14 +1,31 @@
-import { type Database, sqlState } from '@ai-governance/common/database/database'
-import { ApiError } from '@ai-governance/common/errors'
+import type { Database } from '@ai-governance/common/database/database'
 import type { AuditEntry } from '@ai-governance/common/formats/audit-entry'
 import { cutPage } from '@ai-governance/common/requests/pages'
-import { type LineageRecord, type Registration, recordHash, storedForm } from './record.ts'
+import type { LineageRecord, StoredRegistration } from './record.ts'
 
 /** A record beside the entry that should attest it; the entry's part is null where there is none. */
 export interface AttestedRecord {
   record: LineageRecord
   entry: Omit<AuditEntry, 'id' | 'erased_by'> | null
 }
+
+/** What became of a registration. The position is that of the record that is there, or zeros where nothing is. */
+export interface RegisteredRow
+  extends Pick<
+    LineageRecord,
+    'id' | 'revision' | 'created_at_us' | 'record_hash' | 'audit_id' | 'audit_entry_hash'
+  > {
+  /** The hash ahead of the entry, where the entry is new. */
+  audit_prev_hash: string | null
+  /**
+   * `replayed` and `key_conflict`: something was registered before under this key, the same or something else;
+   * `artifacts_conflict`: the version is known with other artifacts.
+   */
+  outcome: 'registered' | 'replayed' | 'key_conflict' | 'artifacts_conflict'
+}
+
+type RegisteredColumns = Omit<RegisteredRow, 'id' | 'created_at_us' | 'audit_id'> &
+  Record<'id' | 'created_at_us' | 'audit_id', string>
 
 type Row = Omit<LineageRecord, 'id' | 'created_at_us' | 'audit_id'> & {
   id: string
@@ -42,57 +59,27 @@ export class LineageStore {
   }
 
   /**
-   * Registers a revision and its log entry in one transaction, once for each Idempotency-Key: `replayed` tells
-   * that it was registered before under this key. Throws `artifacts_conflict` where the version is known with
-   * other artifacts, `idempotency_conflict` where the key was used for another registration, and what
-   * `Database.write` throws.
+   * Registers revisions and their log entries in one transaction, each as if it came alone; what became of each, in their
+   * order. A batch with two of one actor and key fails as a whole. Throws what `Database.write` throws.
    */
-  async register(
-    registration: Registration,
-    caller: { actor: string; requestId: string; key: string | null },
-  ): Promise<{ record: LineageRecord; replayed: boolean }> {
-    const { salt, ...stored } = storedForm(registration)
-    const rows = await this.#database
-      .write<
-        Record<'id' | 'created_at_us' | 'record_hash' | 'audit_id' | 'audit_entry_hash', string> & {
-          revision: number
-          outcome: 'registered' | 'replayed' | 'conflict'
-        }
-      >({
-        name: 'lineage_register',
-        text: `SELECT id, revision, created_at_us, encode(record_hash, 'hex') AS record_hash, audit_id,
-                      encode(audit_entry_hash, 'hex') AS audit_entry_hash, outcome
-                 FROM lineage_register($1, $2, $3, $4::text[], $5, $6, $7, decode($8, 'hex'), $9, $10, $11)`,
-        values: [
-          stored.model_id,
-          stored.version,
-          stored.created_by,
-          stored.artifacts,
-          stored.parents,
-          stored.metadata,
-          stored.aibom,
-          salt,
-          caller.actor,
-          caller.requestId,
-          caller.key,
-        ],
-      })
-      .catch((error: unknown) => {
-        throw sqlState(error) === 'AG001' ? new ApiError('artifacts_conflict') : error
-      })
-    if (!rows[0]) throw new Error('lineage_register answered without a row')
-    const { outcome, ...row } = rows[0]
-    if (outcome === 'conflict') {
-      throw new ApiError(
-        'idempotency_conflict',
-        `This Idempotency-Key was used for the registration that entry ${row.audit_id} attests.`,
-      )
+  async register(batch: readonly StoredRegistration[]): Promise<RegisteredRow[]> {
+    const rows = await this.#database.write<RegisteredColumns>({
+      name: 'lineage_register',
+      text: `SELECT id, revision, created_at_us, encode(record_hash, 'hex') AS record_hash, audit_id,
+                    encode(audit_prev_hash, 'hex') AS audit_prev_hash,
+                    encode(audit_entry_hash, 'hex') AS audit_entry_hash, outcome
+               FROM lineage_register($1)`,
+      values: [JSON.stringify(batch.map((item) => ({ ...item, salt: `\\x${item.salt}` })))],
+    })
+    if (rows.length !== batch.length) {
+      throw new Error('lineage_register answered with fewer rows than it was given registrations')
     }
-    // Two implementations agree on what was attested, or it is not acknowledged.
-    if (recordHash(stored) !== row.record_hash) {
-      throw new Error(`the database computed another hash for record ${row.id}`)
-    }
-    return { record: toRecord({ ...stored, ...row }), replayed: outcome === 'replayed' }
+    return rows.map((row) => ({
+      ...row,
+      id: Number(row.id),
+      created_at_us: Number(row.created_at_us),
+      audit_id: Number(row.audit_id),
+    }))
   }
 
   /** Revisions of a model, newest first; `version` and `at` (what was known then, µs) narrow it down. */

@@ -1,10 +1,11 @@
-import { hash, randomBytes } from 'node:crypto'
+import { hash } from 'node:crypto'
 import {
   canonicalJson,
   type JsonObject,
   type JsonValue,
 } from '@ai-governance/common/formats/canonical-json'
 import { formatMicroseconds } from '@ai-governance/common/formats/timestamps'
+import { randomText } from '@ai-governance/common/random-bytes'
 
 /** What a registration says. `parents` are models by id and version, or datasets by name. */
 export interface Registration {
@@ -15,6 +16,13 @@ export interface Registration {
   parents: ({ model_id: string; version: string } | { dataset: string })[]
   metadata: JsonObject
   aibom: JsonObject | null
+}
+
+/** A registration on its way to the database, with the salt (hex) of its entry, who asks, and under which key. */
+export interface StoredRegistration extends ReturnType<typeof storedForm> {
+  actor: string
+  request_id: string
+  key: string | null
 }
 
 /** A revision as stored: parents, metadata and aibom as canonical JSON text, hashes in hex. */
@@ -63,7 +71,7 @@ export function storedForm(registration: Registration) {
     parents: canonicalJson(registration.parents as JsonValue),
     metadata: canonicalJson(registration.metadata),
     aibom: registration.aibom && canonicalJson(registration.aibom),
-    salt: randomBytes(16).toString('hex'),
+    salt: randomText(16, 'hex'),
   }
 }
 

@@ -15,6 +15,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { LineageStore } from './lineage-store.ts'
 import { type LineageRecord, recordJson } from './record.ts'
+import type { Registrar } from './registrar.ts'
 import { verifyRecords } from './verify-records.ts'
 
 const modelId = text(200)
@@ -51,7 +52,10 @@ export const VerifyQuery = z.strictObject({
 const JSON_TYPE = 'application/json; charset=utf-8'
 
 /** The endpoints of mcp-lineage, docs/API.md. Records go out as `recordJson` writes them. */
-export function registerRoutes(app: App, store: LineageStore): void {
+export function registerRoutes(
+  app: App,
+  { store, registrar }: { store: LineageStore; registrar: Registrar },
+): void {
   app.post(
     '/register',
     {
@@ -60,7 +64,7 @@ export function registerRoutes(app: App, store: LineageStore): void {
       config: { maxValues: AIBOM_MAX_VALUES },
     },
     async (request, reply) => {
-      const { record, replayed } = await store.register(request.body, {
+      const { record, replayed } = await registrar.register(request.body, {
         actor: request.actor,
         requestId: request.id,
         key: idempotencyKey(request.raw.rawHeaders),
