@@ -21,6 +21,7 @@ const TABLES = {
   audit_holds: 'id',
   audit_cosignatures: 'line',
   model_lineage: 'id',
+  lineage_latest: 'record_id',
 }
 const DENIED = '42501' // insufficient_privilege
 
@@ -150,6 +151,10 @@ test('not even the owner changes an entry by accident', async () => {
     "UPDATE model_lineage SET created_by = 'x'",
     'DELETE FROM model_lineage',
     'TRUNCATE model_lineage',
+    'UPDATE lineage_latest SET record_id = record_id - 1',
+    "UPDATE lineage_latest SET model_id = 'x'",
+    'DELETE FROM lineage_latest',
+    'TRUNCATE lineage_latest',
     "UPDATE audit_subtrees SET root = sha256('x')",
     'DELETE FROM audit_subtrees',
     'TRUNCATE audit_subtrees',
@@ -257,8 +262,10 @@ test('what each login may do is exactly this', async () => {
       'audit_service: select audit_log',
       'audit_service: select audit_subtrees',
       'audit_service: unix_microseconds',
+      'lineage_service: lineage_last_id_at',
       'lineage_service: lineage_register',
       'lineage_service: select lineage_entries',
+      'lineage_service: select lineage_latest',
       'lineage_service: select model_lineage',
       'lineage_service: unix_microseconds',
     ],

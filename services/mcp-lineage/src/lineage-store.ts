@@ -7,6 +7,8 @@ import type { LineageRecord, StoredRegistration } from './record.ts'
 export interface AttestedRecord {
   record: LineageRecord
   entry: Omit<AuditEntry, 'id' | 'erased_by'> | null
+  /** Whether the list of models names this record, or a later one of its model. */
+  listed: boolean
 }
 
 /** What became of a registration. The position is that of the record that is there, or zeros where nothing is. */
@@ -36,6 +38,10 @@ type Row = Omit<LineageRecord, 'id' | 'created_at_us' | 'audit_id'> & {
 const COLUMNS = `l.id, l.model_id, l.version, l.revision, l.artifacts, l.created_by, l.metadata, l.aibom,
   l.parents, unix_microseconds(l.created_at) AS created_at_us, encode(l.record_hash, 'hex') AS record_hash,
   l.audit_id, encode(a.entry_hash, 'hex') AS audit_entry_hash`
+
+/** One probe for each record. Joined without a limit, the planner would sooner read the whole log. */
+const WITH_ENTRY =
+  'LEFT JOIN LATERAL (SELECT * FROM lineage_entries AS e WHERE e.id = l.audit_id LIMIT 1) AS a ON true'
 
 /** What the rows ahead of a row weigh. The size of a toasted value is known without reading it. */
 function bytesBefore(order: 'id' | 'id DESC'): string {
@@ -87,25 +93,34 @@ export class LineageStore {
     model: { model_id: string; version?: string | undefined; at?: number | undefined },
     page: Page,
   ): Promise<{ records: LineageRecord[]; more: boolean }> {
+    const bound = `(SELECT least($1::bigint, 9223372036854775807,
+                                 lineage_last_id_at(to_timestamp(0) + $5 * interval '1 microsecond') + 1))`
+    // Each orders by what one index alone gives. By id alone, a model that the planner knows as frequent was looked for in
+    // all records, newest first, however old its own are.
+    const text =
+      model.version === undefined
+        ? `SELECT * FROM model_lineage WHERE model_id >= $4 AND (model_id, id) < ($4, ${bound})
+            ORDER BY model_id DESC, id DESC LIMIT $2`
+        : `SELECT * FROM model_lineage
+            WHERE (model_id, version) >= ($4, $6) AND (model_id, version, revision) <= ($4, $6, 2147483647)
+              AND id < ${bound}
+            ORDER BY model_id DESC, version DESC, revision DESC LIMIT $2`
+    const values = [model.model_id, model.at ?? null]
     return this.#page({
-      text: `SELECT * FROM model_lineage
-              WHERE model_id = $4 AND ($5::text IS NULL OR version = $5)
-                AND ($6::bigint IS NULL OR created_at <= to_timestamp(0) + $6 * interval '1 microsecond')
-                AND ($1::bigint IS NULL OR id < $1)
-              ORDER BY id DESC LIMIT $2`,
+      text,
       page,
-      values: [model.model_id, model.version ?? null, model.at ?? null],
+      values: model.version === undefined ? values : [...values, model.version],
     })
   }
 
   /** The latest record of each model, newest first. */
   async models(page: Page): Promise<{ records: LineageRecord[]; more: boolean }> {
     return this.#page({
-      text: `SELECT * FROM model_lineage AS m
-              WHERE ($1::bigint IS NULL OR id < $1)
-                AND NOT EXISTS (SELECT FROM model_lineage AS newer
-                                 WHERE newer.model_id = m.model_id AND newer.id > m.id)
-              ORDER BY id DESC LIMIT $2`,
+      text: `SELECT l.*
+               FROM (SELECT * FROM lineage_latest WHERE $1::bigint IS NULL OR record_id < $1
+                      ORDER BY record_id DESC LIMIT $2) AS t
+               JOIN LATERAL (SELECT * FROM model_lineage AS m WHERE m.id = t.record_id LIMIT 1) AS l
+                 ON l.model_id = t.model_id`,
       page,
       values: [],
     })
@@ -116,7 +131,7 @@ export class LineageStore {
     from: number,
     step: { limit: number; maxBytes: number },
   ): Promise<AttestedRecord[]> {
-    const rows = await this.#database.read<Row & Pick<AttestedRecord, 'entry'>>({
+    const rows = await this.#database.read<Row & Pick<AttestedRecord, 'entry' | 'listed'>>({
       name: 'lineage_attested',
       text: `SELECT ${COLUMNS},
                     CASE WHEN a.id IS NOT NULL THEN json_build_object(
@@ -125,15 +140,18 @@ export class LineageStore {
                       'details_hash', encode(a.details_hash, 'hex'), 'actor', a.actor,
                       'request_id', a.request_id, 'created_at_us', unix_microseconds(a.created_at),
                       'prev_hash', encode(a.prev_hash, 'hex'), 'entry_hash', encode(a.entry_hash, 'hex')
-                    ) END AS entry
+                    ) END AS entry,
+                    coalesce((SELECT m.model_id = l.model_id FROM model_lineage AS m
+                               WHERE m.id = (SELECT t.record_id FROM lineage_latest AS t
+                                              WHERE t.model_id = l.model_id AND t.record_id >= l.id)), false) AS listed
                FROM (
                  SELECT *, ${bytesBefore('id')} AS bytes_before
                    FROM (SELECT * FROM model_lineage WHERE id >= $1 ORDER BY id LIMIT $2) AS page
-               ) AS l LEFT JOIN lineage_entries AS a ON a.id = l.audit_id
+               ) AS l ${WITH_ENTRY}
               WHERE coalesce(l.bytes_before, 0) < $3 ORDER BY l.id`,
       values: [from, step.limit, step.maxBytes],
     })
-    return rows.map(({ entry, ...row }) => ({ record: toRecord(row), entry }))
+    return rows.map(({ entry, listed, ...row }) => ({ record: toRecord(row), entry, listed }))
   }
 
   /**
@@ -144,7 +162,7 @@ export class LineageStore {
     const rows = await this.#database.read<{ id: string }>({
       text: `SELECT a.id FROM lineage_entries AS a
               WHERE a.id > $1 AND ($2::bigint IS NULL OR a.id < $2)
-                AND NOT EXISTS (SELECT FROM model_lineage AS l WHERE l.audit_id = a.id)
+                AND NOT EXISTS (SELECT FROM model_lineage AS l WHERE l.audit_id = a.id AND l.audit_id > $1)
               ORDER BY a.id LIMIT 1`,
       values: [after, before],
     })
@@ -175,7 +193,7 @@ export class LineageStore {
       text: `SELECT ${COLUMNS}, l.found FROM (
                SELECT *, count(*) OVER () AS found, ${bytesBefore('id DESC')} AS bytes_before
                  FROM (${query.text}) AS page
-             ) AS l LEFT JOIN lineage_entries AS a ON a.id = l.audit_id
+             ) AS l ${WITH_ENTRY}
              WHERE coalesce(l.bytes_before, 0) < $3 ORDER BY l.id DESC`,
       values: [
         query.page.before ?? null,

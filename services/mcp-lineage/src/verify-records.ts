@@ -38,12 +38,15 @@ export async function verifyRecords(store: LineageStore, request: VerifyRequest)
   let next = from_id
   let lastEntry = startEntry
   let atEnd = false
+  // Said last: the list is no evidence, and is wrong too where a record was moved.
+  let unlisted: number | null = null
   while (next < from_id + limit && !atEnd) {
     const size = Math.min(CHUNK.limit, from_id + limit - next)
     const attested = await store.attested(next, { ...CHUNK, limit: size })
-    for (const { record, entry } of attested) {
-      const reason = orderFault(record, next, lastEntry) ?? recordFault({ record, entry })
+    for (const { record, entry, listed } of attested) {
+      const reason = orderFault(record, next, lastEntry) ?? recordFault(record, entry)
       if (reason) return fault(next, reason)
+      if (!listed) unlisted ??= next
       lastEntry = record.audit_id
       next++
     }
@@ -51,6 +54,7 @@ export async function verifyRecords(store: LineageStore, request: VerifyRequest)
   }
   const orphan = await store.firstOrphanedEntry(startEntry, atEnd ? null : lastEntry)
   if (orphan !== null) return fault(next, `the record that entry ${orphan} attests is missing`)
+  if (unlisted !== null) return fault(unlisted, 'the list of models leaves it out')
   return {
     ok: true,
     records: next - from_id,
@@ -67,7 +71,7 @@ function orderFault(record: LineageRecord, expected: number, lastEntry: number):
 }
 
 /** What is wrong with a record, or null. The entry is recomputed too: a faked one attests nothing. */
-function recordFault({ record, entry }: AttestedRecord): string | null {
+function recordFault(record: LineageRecord, entry: AttestedRecord['entry']): string | null {
   if (recordHash(record) !== record.record_hash) return 'record_hash does not match the content'
   if (!entry) return 'no log entry attests the record'
   if (entry.event_type !== 'lineage.registered') return 'the log entry attests something else'

@@ -1,10 +1,10 @@
-import { createTestDatabase } from '@ai-governance/infra/test-support/database'
+import { createTestDatabase, type TestDatabase } from '@ai-governance/infra/test-support/database'
 import { buildApp } from '../src/app.ts'
 import { readConfig } from '../src/config.ts'
 
-/** The service over a database of its own. */
-export async function startService() {
-  const database = await createTestDatabase()
+/** The service over a database of its own, or over one that is there. */
+export async function startService(given?: TestDatabase) {
+  const database = given ?? (await createTestDatabase())
   const { app, close } = buildApp(
     readConfig({ DATABASE_URL: database.lineageUrl, PORT: '80', LOG_LEVEL: 'silent' }),
   )
@@ -16,14 +16,19 @@ export async function startService() {
       payload: typeof body === 'string' ? body : JSON.stringify(body),
     })
   const get = async (url: string) => (await app.inject({ url })).json()
+  /** Lets go of the database and leaves it there. */
+  const end = async () => {
+    await app.close()
+    await close()
+  }
   return {
     app,
     database,
     register,
     get,
+    end,
     stop: async () => {
-      await app.close()
-      await close()
+      await end()
       await database.drop()
     },
   }

@@ -86,3 +86,20 @@ test('a record without its entry is named', async () => {
   await owner.query('DELETE FROM audit_log WHERE id = 2')
   assert.equal((await service.get('/verify')).first_bad_id, 2)
 })
+
+for (const [what, sql, named] of [
+  ['has no line', "DELETE FROM lineage_latest WHERE model_id = 'm2'", 2],
+  ['names an older record', "UPDATE lineage_latest SET record_id = 2 WHERE model_id = 'm2'", 5],
+  ['names another model', "UPDATE lineage_latest SET record_id = 4 WHERE model_id = 'm2'", 2],
+  ['names no record', "UPDATE lineage_latest SET record_id = 9 WHERE model_id = 'm2'", 2],
+] as const) {
+  test(`a model is named whose line in the list of models ${what}`, async () => {
+    await service.register({ ...MODEL, model_id: 'm2', version: '2' })
+    assert.equal((await service.get('/verify')).ok, true)
+    await owner.query('ALTER TABLE lineage_latest DROP CONSTRAINT lineage_latest_record_id_key')
+    await owner.query(sql)
+    const { ok, first_bad_id, reason } = await service.get('/verify')
+    assert.deepEqual([ok, first_bad_id], [false, named])
+    assert.equal(reason, 'the list of models leaves it out')
+  })
+}
