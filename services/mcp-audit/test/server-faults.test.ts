@@ -22,6 +22,8 @@ for (const [state, code] of [
   ['53200', 'database_unavailable'],
   ['58030', 'database_unavailable'],
   ['25006', 'database_unavailable'],
+  ['42883', 'database_unavailable'],
+  ['42P01', 'database_unavailable'],
   ['40001', 'database_busy'],
   ['40P01', 'database_busy'],
   ['55P03', 'database_busy'],

@@ -253,7 +253,8 @@ function serverFault(state: string | null): ErrorCode | 'lost' | null {
   // No SQLSTATE: the connection broke or the server hangs. 08: connection. 57P: shutdown.
   if (state === null || /^(08|57P)/.test(state)) return 'lost'
   // 53: disk full, out of memory, too many connections. 58: I/O. 25006: read-only, as after a failover.
-  if (/^(53|58)|^25006$/.test(state)) return 'database_unavailable'
+  // 42883, 42P01, 42703: a function, table or column is not there, as for a replica in the midst of an upgrade.
+  if (/^(53|58)|^25006$|^42(883|P01|703)$/.test(state)) return 'database_unavailable'
   // 40: serialization, deadlock. 55P03: lock_timeout. 57014: statement_timeout.
   return /^(40|55P03$|57014$)/.test(state) ? 'database_busy' : null
 }
