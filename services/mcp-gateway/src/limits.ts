@@ -26,10 +26,8 @@ export interface Limits {
   streamConnections: number
   /** Calls under way at a service, for each of its replicas. */
   inFlight: number
-  /** Calls that may wait for a place at a service. */
+  /** Calls that may wait for a place at a service, and for how long. */
   waiting: number
-  /** For how long some may be waiting all the time, and how long one waits after that. */
-  burst: number
   patience: number
   /** While the event loop is later than this, nobody waits. */
   loopLag: number
@@ -77,9 +75,8 @@ export const LIMITS: Limits = {
   connections: 1_024,
   streamConnections: 256,
   inFlight: 128,
-  waiting: 512,
-  burst: 200,
-  patience: 20,
+  waiting: 1_024,
+  patience: 250,
   loopLag: 200,
   largeBody: LARGE_BODY,
   largeInFlight: 4,

@@ -65,22 +65,6 @@ describe('places that more than one caller wants', () => {
     assert.equal(told(), 'a4 in, b4 in')
   })
 
-  test('let one who has none wait as through a burst, since it is others who are too many', () => {
-    const { admission, clock, enter, leave, told } = stage({ places: 2, waiting: 9 })
-    enter('a1', 'a2', 'a3')
-    clock.ms = 45
-    enter('b1')
-    clock.ms = 94
-    admission.expire()
-    assert.equal(told(), 'a1 in, a2 in, a3 away')
-    leave('a1')
-    assert.equal(told(), 'b1 in')
-    enter('b2', 'c1')
-    clock.ms = 200
-    admission.expire()
-    assert.equal(told(), 'b2 away, c1 away')
-  })
-
   test('while the process is behind let nobody wait but who has none and does not wait yet', () => {
     const { enter, leave, told } = stage({ late: true, waiting: 9 })
     enter('a1', 'a2', 'a3', 'b1', 'b2')

@@ -9,7 +9,7 @@ export function stage({ places = 2, waiting = 3, late = false } = {}) {
   const story: string[] = []
   const admission = new Admission({
     ...{ places: () => places, waiting, isLate: () => late, now: () => clock.ms },
-    ...{ burst: 50, patience: 10 },
+    patience: 50,
   })
   const enter = (...names: string[]) => {
     for (const name of names) {

@@ -28,7 +28,7 @@ import {
 /** For tests that would otherwise wait for ever when they fail. */
 const GUARD = { timeout: 30_000 }
 /** Nobody is sent away by the clock. */
-const PATIENT = { burst: 20_000, largePatience: 20_000, loopLag: 20_000 }
+const PATIENT = { patience: 20_000, largePatience: 20_000, loopLag: 20_000 }
 const VALIDATE = '/mcp-policy/validate'
 
 /** A gateway that two keys may use, before services that answer the oldest call when told to. */

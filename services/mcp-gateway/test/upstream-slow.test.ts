@@ -27,7 +27,7 @@ test('callers that do not read large answers keep no place at the service', GUAR
     (request, response) => {
       response.end(request.url === '/events' ? PAGE : '{}')
     },
-    { inFlight: 2, waiting: 0, burst: 0, patience: 0 },
+    { inFlight: 2, waiting: 0, patience: 0 },
   )
   const { port } = gateway
   const read = () => sendRaw(port, getBytes(port, '/mcp-audit/events/1'))
@@ -62,7 +62,7 @@ test(
       (request, response) => {
         if (request.url !== '/events') response.end('{}')
       },
-      { inFlight: 4, waiting: 4, burst: 100, patience: 10, answerHead: 1_000 },
+      { inFlight: 4, waiting: 4, patience: 100, answerHead: 1_000 },
     )
     const { port } = gateway
     const hung = Array.from({ length: 12 }, () =>

@@ -9,11 +9,8 @@ export interface Entrant {
 export interface AdmissionOptions {
   /** How many may be inside at once, asked each time. */
   places: () => number
-  /** How many may wait. */
+  /** How many may wait, and for how long, in ms. */
   waiting: number
-  /** For how long somebody may be waiting all the time, in ms: a burst. */
-  burst: number
-  /** How long one waits after that, in ms. */
   patience: number
   /** Whether the process itself is behind with its work: then nobody waits who has a place, or waits already. */
   isLate?: () => boolean
@@ -22,10 +19,9 @@ export interface AdmissionOptions {
 }
 
 /**
- * So many places, and a short queue before them. A queue that empties again and again takes up bursts, and one
- * may wait in it. One that never empties only makes everybody late: then the wait is cut short and the newest
- * goes first, so that whoever gets a place got it fast and the rest is told at once to come back. (The rule of
- * CoDel, RFC 8289, with the time since the queue last emptied into places as its measure.)
+ * So many places, and a queue before them in which one waits for so long and then is told to come back. A queue that
+ * empties again and again takes up bursts, and who came first is next. One that has not emptied for as long as anybody
+ * waits only makes everybody late: then the newest goes first, so that whoever gets a place got it fast.
  *
  * Whose call it is counts only where somebody waits: then the next place is for the flow that has the fewest, and
  * a full queue sends away the newest of the flow that has most, so that no caller keeps another out by asking more
@@ -98,12 +94,9 @@ export class Admission {
 
   /** Sends away who has waited for too long. */
   expire(): void {
+    // Nobody can have waited for longer than the queue has been there.
     if (!this.#isPressed()) return
-    const { patience, burst } = this.#options
-    const now = this.#now()
-    // Whoever has no place gets the next one, and is not who makes the others wait.
-    const late = this.#flows.takeLate(now - patience, now - Math.max(patience, burst))
-    for (const entrant of late) entrant.shed()
+    for (const entrant of this.#flows.takeLate(this.#now() - this.#options.patience)) entrant.shed()
   }
 
   #mayWait(flow: Flow<Entrant>): boolean {
@@ -119,7 +112,7 @@ export class Admission {
   }
 
   #isPressed(): boolean {
-    return this.#flows.waiting > 0 && this.#now() - this.#calmAt > this.#options.burst
+    return this.#flows.waiting > 0 && this.#now() - this.#calmAt > this.#options.patience
   }
 
   #sweep(): void {

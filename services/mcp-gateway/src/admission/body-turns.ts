@@ -9,8 +9,8 @@ import { Places } from './places.ts'
  */
 export class BodyTurns {
   readonly #turns = new Places({
-    // No more can wait than the room for bodies holds.
-    calls: new Admission({ places: () => 1, waiting: Infinity, burst: Infinity, patience: 1_000 }),
+    // No more can wait than the room for bodies holds. Nobody is sent away: a timer cannot be set for longer.
+    calls: new Admission({ places: () => 1, waiting: Infinity, patience: 2 ** 31 - 1 }),
     ...{ large: null, largeBody: Infinity },
   })
 

@@ -62,12 +62,11 @@ export class Flows<Item> {
     return flow && this.#take(flow, true)
   }
 
-  /** All who have been waiting since `before` or longer; of flows that hold nothing since `beforeIdle`. */
-  takeLate(before: number, beforeIdle: number): Item[] {
+  /** All who have been waiting since `before` or longer. */
+  takeLate(before: number): Item[] {
     const late: Item[] = []
     for (const flow of this.#waiting) {
-      const limit = flow.inside === 0 ? beforeIdle : before
-      const first = flow.queue.findIndex(({ since }) => since > limit)
+      const first = flow.queue.findIndex(({ since }) => since > before)
       const taken = flow.queue.splice(0, first === -1 ? flow.queue.length : first)
       for (const { item } of taken) late.push(item)
       this.#count -= taken.length

@@ -16,17 +16,16 @@ export function queuedPlaces(
   lag: LoopLag,
   { calls, large, largeWaiting }: PlaceCounts,
 ): PlacesOptions {
-  const { waiting, burst, patience, loopLag, largeBody, largePatience } = limits
+  const { waiting, patience, loopLag, largeBody, largePatience } = limits
   return {
     calls: new Admission({
       places: calls,
-      ...{ waiting, burst, patience },
+      ...{ waiting, patience },
       isLate: () => lag.ms > loopLag,
     }),
     large: new Admission({
       places: () => large,
       waiting: largeWaiting,
-      burst: largePatience,
       patience: largePatience,
     }),
     largeBody,

@@ -50,14 +50,14 @@ function openLanes(
   limits: Limits,
   lag: LoopLag,
 ): Pick<Upstream, 'pool' | 'streams' | 'probes'> {
-  const { inFlight, burst, patience, largeBody, largeInFlight } = limits
+  const { inFlight, patience, largeBody, largeInFlight } = limits
   const places = queuedPlaces(limits, lag, {
     calls: () => inFlight * Math.max(1, replicas.up),
     ...{ large: largeInFlight, largeWaiting: largeInFlight },
   })
   const streams = new Admission({
     places: () => limits.streamConnections,
-    ...{ waiting: 0, burst, patience },
+    ...{ waiting: 0, patience },
   })
   const none = { large: null, largeBody }
   return {
