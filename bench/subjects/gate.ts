@@ -1,5 +1,5 @@
 import { EXAMPLE_PAYLOAD } from '@ai-governance/infra/example-payload'
-import { cpuTime } from '../load/cores.ts'
+import { processorTime } from '@ai-governance/infra/test-support/processor-time'
 import { closedLoop, type Measured } from '../load/load.ts'
 import { type Call, type RequestText, requestText } from '../load/request-text.ts'
 import { interleave } from '../load/rounds.ts'
@@ -24,7 +24,7 @@ interface Shown extends Measured {
  */
 export async function benchGate({ stack, rounds, say }: Ground): Promise<Figure[]> {
   const pids = [stack.gateway, stack.policy, stack.audit].map((one) => one.pid() as number)
-  const cpuOfAll = () => pids.reduce((sum, pid) => sum + cpuTime(pid), 0)
+  const cpuOfAll = () => pids.reduce((sum, pid) => sum + processorTime(pid), 0)
   const { seconds } = rounds
   const measure = (...calls: Call[]) => {
     const run: RequestText[] = calls.map(requestText)

@@ -1,7 +1,8 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { processorTime } from '@ai-governance/infra/test-support/processor-time'
 import { GOALS, type Goal } from '../goals.ts'
-import { cpuTime, keepOn, usableCores } from '../load/cores.ts'
+import { keepOn, usableCores } from '../load/cores.ts'
 import { interleave } from '../load/rounds.ts'
 import { needOf } from '../peers/programs.ts'
 import { type Figure, type Ratio, ratioTo } from '../report/figures.ts'
@@ -74,9 +75,9 @@ async function measureCase(
       ...(body && { body }),
       ...(proxy.token && { headers: { authorization: `Bearer ${proxy.token}` } }),
     }
-    const before = cpuTime(proxy.pid)
+    const before = processorTime(proxy.pid)
     const { rate } = await load(call, { connections: CONNECTIONS, seconds })
-    return { rate, cpu: (cpuTime(proxy.pid) - before) / (rate * seconds) }
+    return { rate, cpu: (processorTime(proxy.pid) - before) / (rate * seconds) }
   }
   const contenders = Object.fromEntries(proxies.map((proxy) => [proxy.name, measure(proxy)]))
   const measured = await interleave(`proxy: ${name}`, contenders, PARTS * rounds.count, say)

@@ -2,12 +2,12 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { processorTime } from '../../test-support/processor-time.ts'
 import { type Finding, p99 } from '../findings.ts'
 import { INVARIANTS } from '../invariants.ts'
 import type { World } from '../world.ts'
 import type { CrowdConfig } from './crowd.ts'
 import type { OpenLoopConfig, OpenLoopResult } from './open-loop.ts'
-import { processorTimes } from './processor-time.ts'
 
 /** What the others ask for in a second. Far below what is possible: it is not them who make themselves wait. */
 const PER_SECOND = 50
@@ -81,14 +81,12 @@ export async function busyDuring(world: World, work: () => Promise<unknown>): Pr
     'mcp-audit': audits[0]?.pid() as number,
     PostgreSQL: postgres,
   }
-  const [startedAt, before] = [performance.now(), processorTimes(pids)]
+  const timesOf = () => Object.values(pids).map(processorTime)
+  const [startedAt, before] = [performance.now(), timesOf()]
   await work()
-  const [seconds, after] = [(performance.now() - startedAt) / 1_000, processorTimes(pids)]
+  const [us, after] = [1_000 * (performance.now() - startedAt), timesOf()]
   return Object.keys(pids)
-    .map((name) => {
-      const used = (after[name] ?? 0) - (before[name] ?? 0)
-      return `${name} ${Math.round((100 * used) / seconds)} %`
-    })
+    .map((name, i) => `${name} ${Math.round((100 * (after[i]! - before[i]!)) / us)} %`)
     .join(', ')
 }
 
