@@ -12,9 +12,9 @@ import type { IdentityHeaders } from './auth/signing.ts'
 import { registerGate } from './gate/gate-route.ts'
 import { type Bodies, takeBody } from './ingress/body.ts'
 import type { Limits } from './limits.ts'
-import type { WholeAnswer } from './upstreams/ask.ts'
 import { OwnCalls, parsed } from './upstreams/own-calls.ts'
 import type { Upstreams } from './upstreams/upstreams.ts'
+import type { WholeAnswer } from './upstreams/whole-answer.ts'
 
 const problem = z.looseObject({ status: z.int(), code: z.string(), detail: z.string() })
 

@@ -1,6 +1,6 @@
 import { ApiError, type ErrorCode } from '@ai-governance/common/errors'
-import type { WholeAnswer } from '../upstreams/ask.ts'
 import { type OwnCalls, parsed, type Refusal, refusalOf } from '../upstreams/own-calls.ts'
+import type { WholeAnswer } from '../upstreams/whole-answer.ts'
 import { type GateBody, gateEvent, inputDigest, Receipt, Verdict } from './gate-question.ts'
 import { ingressJson } from './ingress-json.ts'
 

@@ -1,9 +1,9 @@
-import type { Dispatcher } from 'undici'
-import type { IncomingHttpHeaders } from 'undici/types/header.d.ts'
 import { GATEWAY_NAME } from '../directory.ts'
 import type { Lane } from './lane.ts'
+import { closes } from './probe.ts'
 import type { Replica } from './replica.ts'
 import { isLost, isNotConnected } from './upstream-fault.ts'
+import { Deadline, type WholeAnswer, wholeAnswer } from './whole-answer.ts'
 
 export interface Question {
   /** Whose place it takes; the gateway's own where it is left out. */
@@ -17,31 +17,26 @@ export interface Question {
   repeatable?: boolean
 }
 
-export interface WholeAnswer {
-  status: number
-  headers: IncomingHttpHeaders
-  text: string
-}
-
 /**
  * A request of the gateway's own, with its whole answer as text. Rejects with a `TimeoutError` after `ms`,
  * which no wait for a place or a connection prolongs; with `ApiError` `overloaded` where there is no place;
  * and with the error of the connection.
  */
 export async function ask(lane: Lane, question: Question, ms: number): Promise<WholeAnswer> {
-  const signal = AbortSignal.timeout(ms)
-  const late = new Promise<never>((_resolve, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason))
-  })
-  return Promise.race([inPlace(lane, question, signal), late])
+  const deadline = new Deadline(ms)
+  try {
+    return await Promise.race([inPlace(lane, question, deadline), deadline.passed])
+  } finally {
+    deadline.clear()
+  }
 }
 
-async function inPlace(lane: Lane, question: Question, signal: AbortSignal): Promise<WholeAnswer> {
+async function inPlace(lane: Lane, question: Question, deadline: Deadline): Promise<WholeAnswer> {
   const { flow = GATEWAY_NAME, body } = question
   const bytes = Buffer.byteLength(body ?? '')
   await lane.take(flow, bytes)
   try {
-    return await attempts(lane, question, signal)
+    return await attempts(lane, question, deadline)
   } finally {
     lane.leave(flow, bytes)
   }
@@ -50,14 +45,14 @@ async function inPlace(lane: Lane, question: Question, signal: AbortSignal): Pro
 /** At most this many replicas are tried that refuse the connection. */
 const MAX_REFUSED = 4
 
-async function attempts(lane: Lane, question: Question, signal: AbortSignal): Promise<WholeAnswer> {
+async function attempts(lane: Lane, question: Question, deadline: Deadline): Promise<WholeAnswer> {
   let isSent = false
   for (let refused = 1; ; refused++) {
-    signal.throwIfAborted()
+    if (deadline.isPassed) return deadline.passed
     await lane.replicas.known()
     const replica = lane.replicas.pick() as Replica
     try {
-      return await attempt(lane, replica, question, signal)
+      return await attempt(lane, replica, question, deadline)
     } catch (error) {
       const failure = error as Error
       const [notConnected, lost] = [isNotConnected(failure), isLost(failure)]
@@ -76,21 +71,17 @@ async function attempt(
   { replicas, purpose }: Lane,
   replica: Replica,
   { method, path, headers, body }: Question,
-  signal: AbortSignal,
+  deadline: Deadline,
 ): Promise<WholeAnswer> {
-  const request: Dispatcher.RequestOptions = {
-    method,
-    path,
+  const request = {
+    ...{ method, path, body: body ?? null },
     headers: typeof headers === 'function' ? headers() : (headers ?? []),
-    body: body ?? null,
-    signal,
   }
   replica.busy++
   try {
-    const answer = await replica.pool(purpose).request(request)
-    const text = await answer.body.text()
-    replicas.answered(replica, answer.headers.connection === 'close')
-    return { status: answer.statusCode, headers: answer.headers, text }
+    const answer = await wholeAnswer(replica.pool(purpose), request, deadline)
+    replicas.answered(replica, closes(answer.headers.connection))
+    return answer
   } finally {
     replica.busy--
   }

@@ -2,9 +2,10 @@ import { ApiError, ERROR_CODES } from '@ai-governance/common/errors'
 import { z } from 'zod'
 import type { Caller } from '../auth/caller.ts'
 import type { IdentityHeaders } from '../auth/signing.ts'
-import { ask, type Question, type WholeAnswer } from './ask.ts'
+import { ask, type Question } from './ask.ts'
 import { upstreamFault } from './upstream-fault.ts'
 import type { Upstreams } from './upstreams.ts'
+import type { WholeAnswer } from './whole-answer.ts'
 
 /** A call that the gateway makes itself, rather than passing it on. */
 export interface OwnCall {
