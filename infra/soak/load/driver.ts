@@ -31,7 +31,9 @@ const files = {
   checkpoints: createWriteStream(config.checkpointFile),
   decisions: createWriteStream(config.decisionFile),
 }
-const agent = new Agent({ keepAlive: true, maxSockets: UNDER_WAY })
+// The gateway closes what is idle for 75 s, and says so by Keep-Alive, which this agent heeds only if it has a limit itself:
+// a request on a connection that is being closed would be reset.
+const agent = new Agent({ keepAlive: true, maxSockets: UNDER_WAY, timeout: 60_000 })
 const ground = new Ground({ ...config, agent, files })
 const tally = new Tally()
 let underWay = 0

@@ -127,7 +127,8 @@ const gate: Kind = {
   weight: 8,
   async send(ground, draws, name) {
     const artifacts = [`sha256:${String(draws.below(10)).repeat(64)}`]
-    const payload = { ...(draws.next() < 0.7 && EXAMPLE_PAYLOAD), name, artifacts }
+    // Not as `name`, which whoever reads the log would take for the key of a history: decisions are judged apart.
+    const payload = { ...(draws.next() < 0.7 && EXAMPLE_PAYLOAD), call: name, artifacts }
     const record = draws.next() < 0.3 ? 'full' : 'digest'
     const body = { payload, subject: `model-${draws.below(50)}@1`, record }
     const isKeyed = draws.next() < 0.7
