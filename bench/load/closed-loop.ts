@@ -28,6 +28,8 @@ export interface ClosedLoopResult {
 /** A connection of one caller to one port. */
 interface Line {
   ask(text: string): Promise<string>
+  /** Whether the server has said that it closes the connection with the last answer: some do after so many requests. */
+  isClosing: boolean
   end(): void
 }
 
@@ -47,11 +49,14 @@ async function openLine(port: number): Promise<Line> {
   let settle: { resolve(status: string): void; reject(error: Error): void } | null = null
   socket.on('data', (chunk) => {
     const answer = reader.push(String(chunk))
-    if (answer) settle?.resolve(answer.status)
+    if (!answer) return
+    line.isClosing = answer.closes
+    settle?.resolve(answer.status)
   })
   const lost = () => settle?.reject(new Error(`port ${port} closed a connection`))
   socket.on('error', lost).on('close', lost)
-  return {
+  const line: Line = {
+    isClosing: false,
     ask: (text) =>
       new Promise((resolve, reject) => {
         settle = { resolve, reject }
@@ -62,19 +67,25 @@ async function openLine(port: number): Promise<Line> {
       socket.destroy()
     },
   }
+  return line
 }
 
 async function call(): Promise<void> {
   const lines = new Map<number, Line>()
-  for (const { port } of runs[0] ?? []) {
-    if (!lines.has(port)) lines.set(port, await openLine(port))
+  const open = async (port: number): Promise<Line> => {
+    lines.get(port)?.end()
+    const line = await openLine(port)
+    lines.set(port, line)
+    return line
   }
+  for (const { port } of runs[0] ?? []) if (!lines.has(port)) await open(port)
   while (performance.now() < endsAt) {
     const run = runs[next++ % runs.length] as RequestText[]
     const from = performance.now()
     let refused: string | null = null
     for (const { port, text } of run) {
-      const status = await (lines.get(port) as Line).ask(text)
+      const line = lines.get(port)
+      const status = await (line && !line.isClosing ? line : await open(port)).ask(text)
       if (status !== '200') refused = status
     }
     if (refused === null) times.push(1_000 * (performance.now() - from))

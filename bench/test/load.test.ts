@@ -7,8 +7,13 @@ import { AnswerReader } from '../load/answer-reader.ts'
 import { closedLoop, makeLoad, openLoop } from '../load/load.ts'
 import { requestText } from '../load/request-text.ts'
 
-async function serve(t: TestContext, listener: RequestListener): Promise<string> {
+async function serve(
+  t: TestContext,
+  listener: RequestListener,
+  requestsPerSocket = 0,
+): Promise<string> {
   const server = createServer(listener).listen(0, '127.0.0.1')
+  server.maxRequestsPerSocket = requestsPerSocket
   await once(server, 'listening')
   t.after(() => {
     server.closeAllConnections()
@@ -48,6 +53,17 @@ test('a run goes from one server to the next, and each caller waits for the answ
   await closedLoop({ runs, connections: 1, seconds: 0.2 })
   assert.ok(order.length >= 2)
   assert.ok(order.every((name, i) => name === (i % 2 ? 'second' : 'first')))
+})
+
+test('a server that closes a connection after some requests is asked by another', async (t) => {
+  let asked = 0
+  const listener: RequestListener = (_request, response) => {
+    asked++
+    response.end('{}')
+  }
+  const url = await serve(t, listener, 3)
+  await closedLoop({ runs: [[requestText({ url })]], connections: 2, seconds: 0.2 })
+  assert.ok(asked > 6)
 })
 
 test('an answer that is not 200, and a server that hangs up, end the measurement', async (t) => {
