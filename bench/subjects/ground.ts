@@ -72,6 +72,16 @@ export async function onGround<T>(
   }
 }
 
+/** The services of a stack by name. */
+export function servicesOf({ gateway, lineage, policy, audit }: Stack) {
+  return {
+    'mcp-gateway': gateway,
+    'mcp-lineage': lineage,
+    'mcp-policy': policy,
+    'mcp-audit': audit,
+  }
+}
+
 /** A database of the server with tables and roles as everywhere. */
 export async function makeDatabase(
   port: number,

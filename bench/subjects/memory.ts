@@ -2,13 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { EXAMPLE_PAYLOAD } from '@ai-governance/infra/example-payload'
 import { freePort } from '@ai-governance/infra/local/ports'
 import { residentBytes } from '@ai-governance/infra/test-support/resident-memory'
+import type { ServiceProcess } from '@ai-governance/infra/test-support/service-process'
 import { closedLoop } from '../load/load.ts'
 import { type Call, requestText } from '../load/request-text.ts'
 import { interleave } from '../load/rounds.ts'
 import { answers, end, spawnBareRoute } from '../peers/processes.ts'
 import { type Figure, ratioTo } from '../report/figures.ts'
 import { EVENT } from './event.ts'
-import type { Ground } from './ground.ts'
+import { type Ground, servicesOf } from './ground.ts'
 import { registrations } from './registrations.ts'
 
 const MIB = 1_048_576
@@ -28,13 +29,8 @@ export async function benchMemory(ground: Ground): Promise<Figure[]> {
     return []
   }
   const { stack, rounds, isQuick, say } = ground
-  const services = {
-    'mcp-gateway': stack.gateway,
-    'mcp-lineage': stack.lineage,
-    'mcp-policy': stack.policy,
-    'mcp-audit': stack.audit,
-  }
-  const restart = (service: (typeof services)['mcp-audit']) => async () => {
+  const services = servicesOf(stack)
+  const restart = (service: ServiceProcess) => async () => {
     await service.end('SIGTERM')
     await service.start()
     await sleep(SETTLED_MS)

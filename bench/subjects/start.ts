@@ -2,10 +2,11 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freePort } from '@ai-governance/infra/local/ports'
+import type { ServiceProcess } from '@ai-governance/infra/test-support/service-process'
 import { interleave } from '../load/rounds.ts'
 import { end, spawnBareRoute } from '../peers/processes.ts'
 import { type Figure, ratioTo } from '../report/figures.ts'
-import type { Ground } from './ground.ts'
+import { type Ground, servicesOf } from './ground.ts'
 
 const NODE = 'node -e 0, to its end'
 const BARE = 'a bare Fastify server, to its first answer'
@@ -17,13 +18,8 @@ const POLL_MS = 2
  * Fastify server with one route. Compiled code is cached for all of them, as in the images.
  */
 export async function benchStart({ stack, rounds, say }: Ground): Promise<Figure[]> {
-  const services = {
-    'mcp-gateway': stack.gateway,
-    'mcp-lineage': stack.lineage,
-    'mcp-policy': stack.policy,
-    'mcp-audit': stack.audit,
-  }
-  const restart = (service: (typeof services)['mcp-audit']) => async () => {
+  const services = servicesOf(stack)
+  const restart = (service: ServiceProcess) => async () => {
     await service.end('SIGTERM')
     const from = performance.now()
     const started = service.start()
