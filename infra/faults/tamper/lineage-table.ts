@@ -66,6 +66,16 @@ export const LINEAGE_ROWS: readonly LineageRow[] = [
     sql: 'DELETE FROM audit_log WHERE id = (SELECT audit_id FROM model_lineage WHERE id = 2)',
     named: 2,
   },
+  {
+    name: 'a model missing in the list',
+    sql: 'DELETE FROM lineage_latest WHERE record_id = 2',
+    named: 2,
+  },
+  {
+    name: 'another record in the list of models',
+    sql: "UPDATE lineage_latest SET record_id = 1 WHERE model_id = 'm3'",
+    named: 3,
+  },
 ]
 
 /** Breaks a copy of the victim and asks mcp-lineage. Returns what is other than the row says, in words. */
@@ -78,7 +88,11 @@ export async function runLineageRow(
   const lineage = lineageInstance(copy.lineageUrl)
   try {
     // A key that is taken shall not keep anybody from breaking things.
-    await breakIt(copy, 'ALTER TABLE model_lineage DROP CONSTRAINT model_lineage_audit_id_key')
+    await breakIt(
+      copy,
+      `ALTER TABLE model_lineage DROP CONSTRAINT model_lineage_audit_id_key;
+       ALTER TABLE lineage_latest DROP CONSTRAINT lineage_latest_record_id_key`,
+    )
     await breakIt(copy, row.sql)
     const { text } = await lineage.get('/verify')
     const { ok, first_bad_id, reason } = JSON.parse(text)
