@@ -25,33 +25,31 @@ export function makeAibomKey(key: KeyObject): AibomKey {
 export function loadAibomKeys(path: string | undefined): AibomKey[] {
   if (path === undefined) return []
   const help = 'it must be a PEM file of Ed25519 public keys'
-  const refuse = (why: string): never => {
-    throw new EnvironmentError([`AIBOM_PUBLIC_KEY_PATH names ${path}, ${why}: ${help}.`])
+  const fail = (fault: string): never => {
+    throw new EnvironmentError([`AIBOM_PUBLIC_KEY_PATH names ${path}, which ${fault}.`])
   }
+  const refuse = (fault: string): never => fail(`${fault}: ${help}`)
   let text = ''
   try {
     text = readFileSync(path, 'utf8')
   } catch (error) {
-    throw new EnvironmentError([
-      `AIBOM_PUBLIC_KEY_PATH names ${path}, which ${unreadable(error, help)}.`,
-    ])
+    fail(unreadable(error, help))
   }
   const blocks = [...text.matchAll(PEM_BLOCK)]
-  if (blocks.length === 0) refuse('which holds no PEM block')
+  if (blocks.length === 0) refuse('holds no PEM block')
   return blocks.map(([pem, label]) => {
     // createPublicKey would derive a public key from a private one, which must not lie here.
-    if (label !== 'PUBLIC KEY') refuse(`which holds a ${label}`)
+    if (label !== 'PUBLIC KEY') refuse(`holds a ${label}`)
     let key: KeyObject
     try {
       key = createPublicKey(pem)
     } catch {
-      return refuse('which holds a block that is no public key')
+      return refuse('holds a block that is no public key')
     }
-    if (key.asymmetricKeyType !== 'ed25519')
-      refuse(`which holds a key of type ${key.asymmetricKeyType}`)
+    if (key.asymmetricKeyType !== 'ed25519') refuse(`holds a key of type ${key.asymmetricKeyType}`)
     const made = makeAibomKey(key)
     if (!isStrictPoint(made.bytes))
-      refuse('which holds a key of small order or not canonical, under which anybody can sign')
+      refuse('holds a key of small order or not canonical, under which anybody can sign')
     return made
   })
 }
