@@ -21,17 +21,23 @@ export interface Facts {
 /** Reads every row in order. What a driver recorded holds its key, so entries are counted without any table of keys. */
 export async function readFacts(ownerUrl: string): Promise<Facts> {
   const reader = new FactReader()
-  try {
-    await checkLog(ownerUrl, (row) => reader.takeEntry(row))
-  } catch (error) {
-    if (!(error instanceof AssertionError)) throw error
-    reader.facts.chainFault = error.message.split('\n')[0] as string
-  }
+  reader.facts.chainFault = await faultOf(() => checkLog(ownerUrl, (row) => reader.takeEntry(row)))
   const records = await asOwner(ownerUrl, async (owner) => {
     const { rows } = await owner.query<RecordRow>(RECORDS)
     return rows
   })
   return reader.end(records)
+}
+
+/** What `check` finds in a log, in words, or null. */
+export async function faultOf(check: () => Promise<unknown>): Promise<string | null> {
+  try {
+    await check()
+    return null
+  } catch (error) {
+    if (!(error instanceof AssertionError)) throw error
+    return error.message.split('\n')[0] as string
+  }
 }
 
 /** A record of the lineage, and the entry that attests it. */

@@ -3,11 +3,12 @@ import { makeAuditKey } from '../../clients/typescript/src/audit-key.ts'
 import { CALLED_SERVICES, type CalledService, ensureIdentityKeys } from '../identity-keys.ts'
 import { freePort } from '../local/ports.ts'
 import type { SignerFiles } from '../signing-key.ts'
+import { GrowingLog } from '../test-support/check-log.ts'
 import { REPLICA_ADDRESSES, RESOLVING } from '../test-support/replica-addresses.ts'
 import { type ServiceProcess, serviceProcess } from '../test-support/service-process.ts'
 import type { BrokenBuild } from './broken/builds.ts'
 import type { Subject } from './campaign.ts'
-import { readFacts } from './facts.ts'
+import { faultOf, readFacts } from './facts.ts'
 import type { Targets } from './load/load.ts'
 import { asOwner, type DatabaseServer, startServer } from './server.ts'
 
@@ -72,10 +73,12 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   }
   const gateway = gateways[0] ?? null
   const parts = { server, audits, lineage, gateways, gateway, policy }
+  const log = new GrowingLog(server.ownerUrl)
   return {
     ...{ ...parts, signer, verifierKey, targets, stop },
     auditUrls: () => (audits.length > 1 ? targets.audit : audits.map(({ url }) => url)),
     isFronted: false,
+    chainFault: () => faultOf(() => log.check()),
     readFacts: () => readFacts(server.ownerUrl),
   }
 }

@@ -27,7 +27,7 @@ interface Row extends Omit<CheckedRow, 'entry_hash'> {
 
 const SELECT = `SELECT id::int, event_type, subject, decision, details, details_salt, details_hash, actor, request_id,
   (extract(epoch FROM created_at) * 1000000)::bigint AS us, prev_hash, entry_hash, erased_by::int
-  FROM audit_log ORDER BY id`
+  FROM audit_log WHERE id >= $1 ORDER BY id`
 const PAGE = 5_000
 
 /**
@@ -39,14 +39,45 @@ export async function checkLog(
   ownerUrl: string,
   onRow: (row: CheckedRow) => void = () => {},
 ): Promise<number> {
+  const chain = new Chain()
+  await readOn(ownerUrl, chain, onRow)
+  chain.assertErasures()
+  return chain.length
+}
+
+/**
+ * A log that is looked at again and again while it grows, each time from the entry that was its last, so that the many
+ * looks of a long run do not read the whole of it each. Not for logs in which details are erased meanwhile.
+ */
+export class GrowingLog {
+  readonly #ownerUrl: string
+  readonly #chain = new Chain()
+
+  constructor(ownerUrl: string) {
+    this.#ownerUrl = ownerUrl
+  }
+
+  /** Throws an `AssertionError` at the first row that does not fit, or if the last one is not the same any more. */
+  async check(): Promise<void> {
+    await readOn(this.#ownerUrl, this.#chain, () => {})
+  }
+}
+
+/** Takes what follows the chain, after another look at its last row. */
+async function readOn(
+  ownerUrl: string,
+  chain: Chain,
+  onRow: (row: CheckedRow) => void,
+): Promise<void> {
   const client = new Client({ connectionString: ownerUrl })
   // A server that is killed meanwhile fails the query; without a listener it would end this process too.
   client.on('error', () => {})
   await client.connect()
-  const chain = new Chain()
   try {
     // Not by `id > …`, page after page: that would pass over a second row of the same id.
-    await client.query(`BEGIN; DECLARE log NO SCROLL CURSOR FOR ${SELECT}`)
+    await client.query('BEGIN')
+    await client.query(`DECLARE log NO SCROLL CURSOR FOR ${SELECT}`, [chain.length])
+    if (chain.length > 0) chain.assertLast((await client.query<Row>('FETCH 1 FROM log')).rows[0])
     for (;;) {
       const { rows } = await client.query<Row>(`FETCH ${PAGE} FROM log`)
       for (const row of rows) {
@@ -58,8 +89,6 @@ export async function checkLog(
   } finally {
     await client.end()
   }
-  chain.assertErasures()
-  return chain.length
 }
 
 /** The rows so far, and what the next one must continue. */
@@ -90,6 +119,12 @@ class Chain {
     this.length = id
     this.#prev = Buffer.from(row.entry_hash)
     this.#us = BigInt(row.us)
+  }
+
+  /** `row` is the last one still. */
+  assertLast(row: Row | undefined): void {
+    assert.equal(row?.id, this.length, `entry ${this.length} is still there`)
+    assertSame(entryHash(row as Row), this.#prev, `entry ${this.length} is still the same`)
   }
 
   /** Every erased entry is covered and counted by the entry that it names, and by no other. */

@@ -27,15 +27,20 @@ export async function subjectOf(stack: ComposeStack): Promise<ComposeSubject> {
     auditUrls: () => [audit],
     verifierKey: (await answer.text()).trim(),
     isFronted: true,
+    chainFault: () => chainFaultOf(stack),
     readFacts: () => factsOf(stack),
   }
 }
 
-/** What PostgreSQL itself recomputes of the chain, and what it holds, as psql prints it. */
+/** What PostgreSQL itself finds when it recomputes the chain, as psql prints it. */
+async function chainFaultOf(stack: ComposeStack): Promise<string | null> {
+  const { ok, reason } = JSON.parse(await stack.psql(VERIFY))
+  return ok ? null : String(reason)
+}
+
 async function factsOf(stack: ComposeStack): Promise<Facts> {
   const reader = new FactReader()
-  const { ok, reason } = JSON.parse(await stack.psql(VERIFY))
-  if (!ok) reader.facts.chainFault = String(reason)
+  reader.facts.chainFault = await chainFaultOf(stack)
   for (const row of await rowsOf<CheckedRow>(stack, ENTRIES)) reader.takeEntry(row)
   const records = `SELECT row_to_json(record) FROM (${RECORDS}) AS record;`
   return reader.end(await rowsOf(stack, records))
