@@ -9,7 +9,7 @@ import {
 } from 'node:fs'
 import { request } from 'node:https'
 import { join } from 'node:path'
-import { makeAuthority } from '../../services/mcp-gateway/test/authority.ts'
+import { makeAuthority } from '../test-support/authority.ts'
 import { CLIENT_SECRET, type Clients } from '../../services/mcp-gateway/test/oidc-provider.ts'
 import type { ComposeStack } from './compose-stack.ts'
 

@@ -32,7 +32,7 @@ const LONG_READS = 2
 
 /**
  * The service without its port: requests go in through `app`, `close` lets go of the database. Throws
- * `EnvironmentError` if the password file, a key or the list of witnesses cannot be read.
+ * `EnvironmentError` if a file of the database, a key or the list of witnesses cannot be read.
  */
 export function buildApp(config: Config): { app: App; close: () => Promise<void> } {
   const witnesses = readWitnesses(config.AUDIT_WITNESSES_PATH)

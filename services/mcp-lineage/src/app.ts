@@ -11,7 +11,7 @@ import { registerRoutes } from './routes.ts'
 
 /**
  * The service without its port: requests go in through `app`, `close` lets go of the database. Throws
- * `EnvironmentError` if the password file or the key cannot be read.
+ * `EnvironmentError` if a file of the database or the key cannot be read.
  */
 export function buildApp(config: Config): { app: App; close: () => Promise<void> } {
   const database = new Database({

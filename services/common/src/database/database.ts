@@ -1,13 +1,9 @@
-import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
-import { parseIntoClientConfig } from 'pg-connection-string'
-import { EnvironmentError, unreadable } from '../environment.ts'
 import { ApiError, type ErrorCode } from '../errors.ts'
+import { type ConnectionSource, connectionOf } from './connection.ts'
 
-export interface DatabaseOptions {
-  url: string
-  passwordFile: string | undefined
+export interface DatabaseOptions extends ConnectionSource {
   /** Shown in pg_stat_activity. */
   applicationName: string
   /** Hears of idle connections that are lost, and once of each reason for which `missing` finds no database. */
@@ -67,18 +63,13 @@ export class Database {
   #lastReason = ''
   #probedAt = 0
 
-  /** Throws `EnvironmentError` if the password file cannot be read. */
+  /** Throws `EnvironmentError` if the file of the password or of the authority cannot be read. */
   constructor(options: DatabaseOptions) {
-    const { passwordFile } = options
     this.#onError = options.onError
-    // A start fails here with a sentence. Later it is read at each connection, so that a rotated password
-    // is used without a restart.
-    if (passwordFile !== undefined) readPassword(passwordFile)
+    const connection = connectionOf(options)
     const poolOf = (max: number) => {
       const pool = new pg.Pool({
-        // Fields, because a `connectionString` without a password would override `password`.
-        ...parseIntoClientConfig(options.url),
-        ...(passwordFile !== undefined && { password: () => readPassword(passwordFile) }),
+        ...connection,
         application_name: options.applicationName,
         max,
         connectionTimeoutMillis: LIMITS.connect,
@@ -257,16 +248,6 @@ function serverFault(state: string | null): ErrorCode | 'lost' | null {
   if (/^(53|58)|^25006$|^42(883|P01|703)$/.test(state)) return 'database_unavailable'
   // 40: serialization, deadlock. 55P03: lock_timeout. 57014: statement_timeout.
   return /^(40|55P03$|57014$)/.test(state) ? 'database_busy' : null
-}
-
-function readPassword(file: string): string {
-  try {
-    return readFileSync(file, 'utf8').trimEnd()
-  } catch (error) {
-    throw new EnvironmentError([
-      `DATABASE_PASSWORD_FILE: ${file} ${unreadable(error, 'it must be a file with the password')}.`,
-    ])
-  }
 }
 
 /**
