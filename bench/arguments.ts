@@ -10,7 +10,8 @@ npm run bench -- peers                      installs what there is to compare wi
   --seconds N       so many seconds of each load in each round (4; quick 2)
   --records N       records of the lineage (100000; quick 20000)
   --json FILE       the result as JSON too (- for standard output, instead of the table)
-  --against FILE    the JSON of an earlier run: exit code 4 where a ratio is outside of what its spread explains`
+  --against FILE    the JSON of an earlier run: exit code 4 where a ratio is outside of what its spread explains,
+                    or nothing could be compared: it takes five rounds, and so not --quick`
 
 export interface Arguments {
   /** Subjects, in the order of the registry where none was named. */

@@ -9,7 +9,8 @@
 // Progress goes to standard error, the table to standard output; it is written to bench/results too, with the figures as
 // JSON and a chart. What needs a program that is missing is skipped by name.
 //
-// Exit codes: 0; 1 when something failed; 2 for wrong arguments; 4 when a ratio does not agree with that of the other run.
+// Exit codes: 0; 1 when something failed; 2 for wrong arguments; 4 when a ratio does not agree with that of the other run, or
+// none could be compared.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -21,7 +22,7 @@ import { type Arguments, readArguments, USAGE } from './arguments.ts'
 import { makeLoad } from './load/load.ts'
 import { installPeers } from './peers/install.ts'
 import { findPrograms } from './peers/programs.ts'
-import { compareRuns } from './report/compare.ts'
+import { compareRuns, conclude, otherConditions } from './report/compare.ts'
 import { writeResult } from './report/files.ts'
 import { describeMachine } from './report/machine.ts'
 import { makeResult, type Result, readResult, type SubjectResult } from './report/result.ts'
@@ -99,22 +100,15 @@ async function measureOne(subject: string, tools: Tools): Promise<SubjectResult>
   }
 }
 
-/** Says what agrees and what does not; false where a ratio differs. */
+/** Says what agrees and what does not; false where a ratio differs, or none could be compared. */
 function compare(earlier: Result, now: Result): boolean {
-  for (const part of ['cpu', 'cores', 'node', 'postgres'] as const) {
-    const [then, here] = [earlier.machine[part], now.machine[part]]
-    if (then !== here) say(`another ${part} than then: ${here}, not ${then}`)
-  }
-  if (earlier.settings.load !== now.settings.load) {
-    say(`another load than then: ${now.settings.load}, not ${earlier.settings.load}`)
-  }
+  for (const one of otherConditions(earlier, now)) say(`measured otherwise than then: ${one}`)
   const comparisons = compareRuns(earlier, now)
-  const differs = comparisons.filter(({ verdict }) => verdict === 'differs').length
   // Standard output may be JSON.
   say(`\n${comparisonTable(comparisons)}\n`)
-  const compared = comparisons.filter(({ verdict }) => /^(agrees|differs)$/.test(verdict)).length
-  say(`${compared - differs} of ${compared} ratios agree within their spread`)
-  return differs === 0
+  const { agrees, says } = conclude(comparisons)
+  say(says)
+  return agrees
 }
 
 async function postgresVersion(port: number): Promise<string> {

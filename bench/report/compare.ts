@@ -1,8 +1,13 @@
 import { type Interval, intervalOf } from './figures.ts'
 import type { Result } from './result.ts'
 
-/** Fewer rounds have no spread to speak of. */
-const LEAST_ROUNDS = 3
+/**
+ * With fewer the intervals of two runs of the same code lie apart by chance too often: with three rounds once in ten ratios,
+ * with five once in 126.
+ */
+export const LEAST_ROUNDS = 5
+/** By how much of the wider interval two have to lie apart. A run has dozens of ratios, so that once in 126 is often. */
+const LEAST_GAP = 0.5
 
 export type Verdict = 'agrees' | 'differs' | 'too few rounds' | 'only before' | 'only now'
 
@@ -16,8 +21,9 @@ export interface Comparison {
 }
 
 /**
- * Every ratio of two runs beside each other. They agree where their intervals, smallest to largest round, meet: then
- * the two runs give no reason to believe that anything has changed. With fewer than three rounds on a side nothing is said.
+ * Every ratio of two runs beside each other. They differ where their intervals, smallest to largest round, lie apart by more
+ * than half of the wider one: else the two runs give no reason to believe that anything has changed. With fewer than five
+ * rounds on a side nothing is said.
  */
 export function compareRuns(before: Result, now: Result): Comparison[] {
   const ratios = { before: ratiosOf(before), now: ratiosOf(now) }
@@ -35,7 +41,39 @@ function verdictOn({ before, now }: Pick<Comparison, 'before' | 'now'>, rounds: 
   if (!before) return 'only now'
   if (!now) return 'only before'
   if (rounds < LEAST_ROUNDS) return 'too few rounds'
-  return before.least <= now.most && now.least <= before.most ? 'agrees' : 'differs'
+  const gap = Math.max(before.least - now.most, now.least - before.most)
+  const widest = Math.max(before.most - before.least, now.most - now.least)
+  return gap > LEAST_GAP * widest ? 'differs' : 'agrees'
+}
+
+/** What all comparisons come to; where nothing could be compared, nothing agrees. */
+export function conclude(comparisons: readonly Comparison[]): { agrees: boolean; says: string } {
+  const count = (verdict: Verdict) => comparisons.filter((one) => one.verdict === verdict).length
+  const [agreeing, differing] = [count('agrees'), count('differs')]
+  const compared = agreeing + differing
+  if (compared === 0) {
+    return {
+      agrees: false,
+      says:
+        `nothing was compared: no ratio stands in both runs with ${LEAST_ROUNDS} rounds or more in each ` +
+        '(--quick has fewer); measure the same subjects with as many rounds, both times',
+    }
+  }
+  const says = `${agreeing} of ${compared} ratios agree within their spread`
+  return { agrees: differing === 0, says }
+}
+
+/** What the later run had otherwise than the earlier, a sentence for each: ratios may differ for that. */
+export function otherConditions(before: Result, now: Result): string[] {
+  const conditions = ({ machine, settings }: Result) => {
+    const { cpu, cores, node, postgres } = machine
+    const { load, rounds, seconds, records } = settings
+    return { cpu, cores, node, postgres, load, rounds, seconds, records }
+  }
+  const then = new Map<string, string | number>(Object.entries(conditions(before)))
+  return Object.entries(conditions(now))
+    .filter(([what, here]) => here !== then.get(what))
+    .map(([what, here]) => `${what}: ${here}, and ${then.get(what)} then`)
 }
 
 function ratiosOf({ subjects }: Result): Map<string, readonly number[]> {

@@ -50,8 +50,7 @@ export function ratioTo(
 }
 
 /**
- * The stated spread: from the smallest to the largest of all rounds, none left out. Of two runs it is said that they
- * agree where these intervals meet.
+ * The stated spread: from the smallest to the largest of all rounds, none left out.
  */
 export function intervalOf(values: readonly number[]): Interval {
   return { least: Math.min(...values), median: median(values), most: Math.max(...values) }

@@ -3,32 +3,74 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { scratchFolder } from '@ai-governance/infra/test-support/scratch'
-import { compareRuns } from '../report/compare.ts'
+import { compareRuns, conclude, otherConditions } from '../report/compare.ts'
 import { readResult } from '../report/result.ts'
 import { comparisonTable } from '../report/table.ts'
 import { resultOf } from './result.ts'
 
-const floor = [100, 100, 100]
+const floor = [100, 100, 100, 100, 100]
 const verdict = (before: number[], now: number[]) =>
   compareRuns(
     resultOf(before, floor.slice(0, before.length)),
     resultOf(now, floor.slice(0, now.length)),
   ).map((one) => one.verdict)
 
-test('two runs agree where the intervals of their rounds meet', () => {
-  assert.deepEqual(verdict([50, 55, 60], [60, 65, 70]), ['agrees'])
-  assert.deepEqual(verdict([50, 55, 60], [20, 55, 90]), ['agrees'])
-  assert.deepEqual(verdict([50, 55, 60], [61, 65, 70]), ['differs'])
-  assert.deepEqual(verdict([61, 65, 70], [50, 55, 60]), ['differs'])
+/** Five rounds from the first to the last. */
+const rounds = (from: number, to: number) => [from, from, (from + to) / 2, to, to]
+
+test('two runs differ where their intervals lie apart by more than half of the wider one', () => {
+  assert.deepEqual(verdict(rounds(50, 60), rounds(60, 70)), ['agrees'])
+  assert.deepEqual(verdict(rounds(50, 60), rounds(20, 90)), ['agrees'])
+  assert.deepEqual(verdict(rounds(50, 60), rounds(64, 74)), ['agrees'])
+  assert.deepEqual(verdict(rounds(50, 60), rounds(66, 76)), ['differs'])
+  assert.deepEqual(verdict(rounds(66, 76), rounds(50, 60)), ['differs'])
+  assert.deepEqual(verdict(rounds(50, 60), rounds(66, 86)), ['agrees'])
 })
 
-test('fewer than three rounds are not compared', () => {
-  assert.deepEqual(verdict([50, 55], [90, 91, 92]), ['too few rounds'])
-  assert.deepEqual(verdict([50, 55, 60], [90]), ['too few rounds'])
+test('fewer than five rounds are not compared, and nothing compared is no agreement', () => {
+  const few = compareRuns(
+    resultOf([50, 51, 52, 53], floor.slice(1)),
+    resultOf(rounds(90, 92), floor),
+  )
+  assert.deepEqual(
+    few.map((one) => one.verdict),
+    ['too few rounds'],
+  )
+  for (const none of [few, []]) {
+    const { agrees, says } = conclude(none)
+    assert.ok(!agrees)
+    assert.match(says, /^nothing was compared: .* 5 rounds or more .*--quick/)
+  }
+})
+
+test('one ratio that differs is enough for two runs not to agree', () => {
+  const of = (now: number[]) => compareRuns(resultOf(rounds(50, 60), floor), resultOf(now, floor))
+  const same = of(rounds(50, 60))
+  const says = '1 of 1 ratios agree within their spread'
+  assert.deepEqual(conclude(same), { agrees: true, says })
+  const both = conclude([...same, ...of(rounds(80, 90))])
+  assert.deepEqual(both, { agrees: false, says: '1 of 2 ratios agree within their spread' })
+})
+
+test('what was measured otherwise is named: machine, load, rounds, seconds and records', () => {
+  const then = resultOf(rounds(50, 60), floor)
+  assert.deepEqual(otherConditions(then, then), [])
+  const now = {
+    ...then,
+    machine: { ...then.machine, node: 'v27' },
+    settings: { rounds: 6, seconds: 2, load: 'its own', records: 7 },
+  }
+  assert.deepEqual(otherConditions(then, now), [
+    'node: v27, and v26 then',
+    'load: its own, and wrk then',
+    'rounds: 6, and 5 then',
+    'seconds: 2, and 1 then',
+    'records: 7, and 1 then',
+  ])
 })
 
 test('a ratio that only one of the runs has is named', () => {
-  const both = resultOf([50, 55, 60], floor)
+  const both = resultOf(rounds(50, 60), floor)
   const none = { ...both, subjects: [] }
   const [before] = compareRuns(both, none)
   assert.equal(before?.verdict, 'only before')
@@ -43,7 +85,7 @@ test('a ratio that only one of the runs has is named', () => {
 
 test('what a run wrote is read again as it was, and anything else is refused with a sentence', (t) => {
   const file = join(scratchFolder(t), 'result.json')
-  const result = resultOf([50, 55, 60], floor)
+  const result = resultOf(rounds(50, 60), floor)
   writeFileSync(file, JSON.stringify(result))
   assert.deepEqual(readResult(file), result)
   const others: [text: string, error: RegExp][] = [
