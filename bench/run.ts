@@ -9,7 +9,7 @@
 // Progress goes to standard error, the table to standard output; it is written to bench/results too, with the figures as
 // JSON and a chart. What needs a program that is missing is skipped by name.
 //
-// Exit codes: 0; 1 when something failed; 2 for wrong arguments; 4 when a ratio does not agree with that of the other run, or
+// Exit codes: 0; 1 when something failed; 2 for wrong arguments or an --against that cannot be read; 4 when a ratio does not agree with that of the other run, or
 // none could be compared.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -41,7 +41,13 @@ async function main(args: Arguments): Promise<number> {
   if (args.task === 'list') console.log(listSubjects())
   if (args.task === 'peers') installPeers(say)
   if (args.task !== 'measure') return 0
-  const earlier = args.against === undefined ? null : readResult(args.against)
+  let earlier: Result | null = null
+  try {
+    if (args.against !== undefined) earlier = readResult(args.against)
+  } catch (error) {
+    say((error as Error).message)
+    return USED_WRONGLY
+  }
   const { json } = args
   // Before anything is measured: a place that cannot be written to should not be found out at the end.
   if (json !== undefined && json !== '-') mkdirSync(dirname(json), { recursive: true })

@@ -35,7 +35,9 @@ export function readResult(file: string): Result {
   try {
     parsed = JSON.parse(readFileSync(file, 'utf8'))
   } catch (error) {
-    throw new Error(`${file} cannot be read as JSON: ${(error as Error).message}`)
+    throw new Error(
+      `${file} cannot be read as the JSON of an earlier run: ${(error as Error).message}`,
+    )
   }
   if (!isResult(parsed)) {
     throw new Error(`${file} was not written by --json of npm run bench, or by an older form of it`)

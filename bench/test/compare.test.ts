@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -89,7 +90,7 @@ test('what a run wrote is read again as it was, and anything else is refused wit
   writeFileSync(file, JSON.stringify(result))
   assert.deepEqual(readResult(file), result)
   const others: [text: string, error: RegExp][] = [
-    ['{', /cannot be read as JSON/],
+    ['{', /cannot be read as the JSON/],
     ['null', /was not written by --json/],
     ['{"machine":"2 × x","figures":[]}', /was not written by --json/],
     [JSON.stringify({ ...result, format: 2 }), /was not written by --json/],
@@ -100,4 +101,18 @@ test('what a run wrote is read again as it was, and anything else is refused wit
     assert.throws(() => readResult(file), error, text.slice(0, 60))
   }
   assert.throws(() => readResult(`${file}.missing`), /cannot be read/)
+})
+
+test('an earlier run that cannot be read ends with a sentence and exit code 2, before anything is measured', (t) => {
+  const file = join(scratchFolder(t), 'missing.json')
+  const program = join(import.meta.dirname, '..', 'run.ts')
+  const options = ['policy', '--against', file]
+  const { status, stderr } = spawnSync(process.execPath, [program, ...options], {
+    encoding: 'utf8',
+  })
+  assert.equal(status, 2, stderr)
+  assert.match(
+    stderr,
+    /^[^\n]*missing\.json cannot be read as the JSON of an earlier run: [^\n]*\n$/,
+  )
 })
