@@ -38,7 +38,7 @@ function figureRows(
   const interval = intervalOf(values)
   const title = `${name}, ${what}`
   const spread =
-    values.length > 1 ? `${number(interval.least)}–${number(interval.most)}` : 'one round'
+    values.length > 1 ? `${number(interval.least)}–${number(interval.most)}` : 'one value'
   const own = goal ? goalText(goal, interval.median) : ''
   const first = [subject, title, `${number(interval.median)} ${unit}`, spread]
   if (!ratios?.length) return [[...first, '', own]]
