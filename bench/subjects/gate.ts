@@ -5,7 +5,7 @@ import { type Call, type RequestText, requestText } from '../load/request-text.t
 import { interleave } from '../load/rounds.ts'
 import { type Figure, ratioTo } from '../report/figures.ts'
 import { EVENT } from './event.ts'
-import type { Ground } from './ground.ts'
+import { type Ground, readsProc } from './ground.ts'
 
 const CONNECTIONS = 64
 const GATE = 'POST /gate through the gateway, 64'
@@ -22,7 +22,8 @@ interface Shown extends Measured {
  * ask mcp-policy and then tell mcp-audit; and beside an append through the gateway, which is one hop to one service. The
  * load is the bench's own for all three, since no other has callers who go from one server to another.
  */
-export async function benchGate({ stack, rounds, say }: Ground): Promise<Figure[]> {
+export async function benchGate(ground: Ground): Promise<Figure[]> {
+  const { stack, rounds, say } = ground
   const pids = [stack.gateway, stack.policy, stack.audit].map((one) => one.pid() as number)
   const cpuOfAll = () => pids.reduce((sum, pid) => sum + processorTime(pid), 0)
   const { seconds } = rounds
@@ -47,14 +48,13 @@ export async function benchGate({ stack, rounds, say }: Ground): Promise<Figure[
     }),
   }
   const measured = await interleave('gate', contenders, rounds.count, say)
+  const parts = [
+    ['rate', 'rate', '/s'],
+    ['p99', '99 % within', 'µs'],
+    ...(readsProc(ground, 'CPU of a decision') ? ([['cpu', 'CPU of each', 'µs']] as const) : []),
+  ] as const
   return Object.entries(measured).flatMap(([name, shown]): Figure[] =>
-    (
-      [
-        ['rate', 'rate', '/s'],
-        ['p99', '99 % within', 'µs'],
-        ['cpu', 'CPU of each', 'µs'],
-      ] as const
-    ).map(([part, what, unit]) => {
+    parts.map(([part, what, unit]) => {
       const values = shown.map((one) => one[part])
       const of = (other: string) => measured[other]?.map((one) => one[part])
       const ratios = [

@@ -72,6 +72,16 @@ export async function onGround<T>(
   }
 }
 
+/** Whether /proc says what processes take; where it does not, the result says that `name` was skipped. */
+export function readsProc(
+  { skipped }: Pick<Ground, 'skipped'>,
+  name: string,
+  platform: NodeJS.Platform = process.platform,
+): boolean {
+  if (platform !== 'linux') skipped.push({ name, needs: '/proc, and so Linux' })
+  return platform === 'linux'
+}
+
 /** The services of a stack by name. */
 export function servicesOf({ gateway, lineage, policy, audit }: Stack) {
   return {

@@ -7,7 +7,7 @@ import { pgbench } from '../load/pgbench.ts'
 import { interleave } from '../load/rounds.ts'
 import { type Figure, ratioTo } from '../report/figures.ts'
 import { EVENT } from './event.ts'
-import { asOwner, type Ground } from './ground.ts'
+import { asOwner, type Ground, readsProc } from './ground.ts'
 import { preparePlainTable } from './plain-table.ts'
 import { exportTo, type Pass, verifyFile, verifyServed } from './whole-log.ts'
 
@@ -37,7 +37,7 @@ type PassName = keyof typeof WORKERS
 /**
  * What grows with the log and what does not, from ten thousand to ten million entries: appends a second at 64 connections
  * beside INSERT into a plain table, an export, `aigov verify` and `GET /verify` of it all, the memory that each takes, and
- * the disk. Linux only: memory is read from /proc. Ten million entries take some 12 GB for log, export and WAL.
+ * the disk. Ten million entries take some 12 GB for log, export and WAL.
  */
 export async function benchGrowth(ground: Ground): Promise<Figure[]> {
   const insert = await preparePlainTable(ground)
@@ -46,7 +46,8 @@ export async function benchGrowth(ground: Ground): Promise<Figure[]> {
     await asOwner(ground.database, (owner) => fillTo(size, owner, ground))
     all.push(await measureAt(size, insert, ground))
   }
-  return all.flatMap((one) => figuresOf(one, all[0] as AtSize))
+  const hasProc = readsProc(ground, 'memory of each pass')
+  return all.flatMap((one) => figuresOf(one, all[0] as AtSize, hasProc))
 }
 
 async function fillTo(size: number, owner: Client, { say }: Ground): Promise<void> {
@@ -119,7 +120,7 @@ async function headOf(owner: Client): Promise<{ wal: number; entries: number }> 
   return { wal: Number(wal), entries: Number(entries) }
 }
 
-function figuresOf(at: AtSize, small: AtSize): Figure[] {
+function figuresOf(at: AtSize, small: AtSize, hasProc: boolean): Figure[] {
   const nameOf = (what: string) => `${what}, a log of ${at.size.toLocaleString('en')}`
   const isSmall = at === small
   const beside = (value: number, floor: number, goal?: Goal) =>
@@ -142,7 +143,9 @@ function figuresOf(at: AtSize, small: AtSize): Figure[] {
         ratios: beside(rate, least.entries / least.seconds),
       },
       { name, what: 'time', unit: 's', values: [own.seconds] },
-      { ...peak, values: [own.peak / MIB], ratios: beside(own.peak, least.peak) },
+      ...(hasProc
+        ? [{ ...peak, values: [own.peak / MIB], ratios: beside(own.peak, least.peak) }]
+        : []),
     ]
   })
   const perEntry = { ...at.disk, WAL: at.wal }

@@ -9,7 +9,7 @@ import { interleave } from '../load/rounds.ts'
 import { answers, end, spawnBareRoute } from '../peers/processes.ts'
 import { type Figure, ratioTo } from '../report/figures.ts'
 import { EVENT } from './event.ts'
-import { type Ground, servicesOf } from './ground.ts'
+import { type Ground, readsProc, servicesOf } from './ground.ts'
 import { registrations } from './registrations.ts'
 
 const MIB = 1_048_576
@@ -24,10 +24,7 @@ const SAMPLE_MS = 250
  * A minute of load, ten seconds with --quick. Linux only.
  */
 export async function benchMemory(ground: Ground): Promise<Figure[]> {
-  if (process.platform !== 'linux') {
-    ground.skipped.push({ name: 'resident memory', needs: '/proc, and so Linux' })
-    return []
-  }
+  if (!readsProc(ground, 'resident memory')) return []
   const { stack, rounds, isQuick, say } = ground
   const services = servicesOf(stack)
   const restart = (service: ServiceProcess) => async () => {
