@@ -40,8 +40,12 @@ export function verifyFile(file: string, key: string, size: number): Promise<Pas
   })
 }
 
-/** `GET /verify` of the whole log, step by step, while mcp-audit is looked at. */
-export function verifyServed(stack: Stack): Promise<Pass> {
+/**
+ * `GET /verify` of the whole log, step by step, while mcp-audit is looked at.
+ *
+ * @throws Error where the log has not `size` entries
+ */
+export function verifyServed(stack: Stack, size: number): Promise<Pass> {
   return watched(stack.audit.pid() as number, async () => {
     let entries = 0
     for (let from: number | null = 1; from !== null; ) {
@@ -51,6 +55,7 @@ export function verifyServed(stack: Stack): Promise<Pass> {
       entries += step.entries
       from = step.next_from_id
     }
+    if (entries !== size) throw new Error(`the log has ${entries} entries, not ${size}`)
     return entries
   })
 }
