@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fillLog } from '@ai-governance/infra/test-support/fill-log'
 import type { Client } from 'pg'
-import { GOALS, type Goal } from '../goals.ts'
+import { GOALS } from '../goals.ts'
 import { pgbench } from '../load/pgbench.ts'
 import { interleave } from '../load/rounds.ts'
 import { type Figure, ratioTo } from '../report/figures.ts'
@@ -19,7 +19,7 @@ const INSERT = 'INSERT by pgbench'
 const SMALL = 'the small log'
 
 /** What was measured at one size; disk and WAL in bytes an entry. */
-interface AtSize {
+export interface AtSize {
   size: number
   appends: number[]
   /** Missing without pgbench. */
@@ -121,38 +121,47 @@ async function headOf(owner: Client): Promise<{ wal: number; entries: number }> 
   return { wal: Number(wal), entries: Number(entries) }
 }
 
-function figuresOf(at: AtSize, small: AtSize, hasProc: boolean): Figure[] {
+/**
+ * The figures of one size beside those of the smallest. Sizes are measured many minutes apart, so appends are not set beside
+ * those of the small log themselves, but by what INSERT did in the same rounds.
+ */
+export function figuresOf(at: AtSize, small: AtSize, hasProc: boolean): Figure[] {
   const nameOf = (what: string) => `${what}, a log of ${at.size.toLocaleString('en')}`
   const nameFrom = (what: string) => `${what}, a log from ${at.size.toLocaleString('en')} on`
   const isSmall = at === small
-  const beside = (value: number, floor: number, goal?: Goal) =>
-    isSmall ? [] : ratioTo(SMALL, [value], [floor], goal)
+  const toInsert = (one: AtSize) => ratioTo('INSERT', one.appends, one.inserts)
+  const [own] = toInsert(at)
+  const [least] = toInsert(small)
   const appends: Figure = {
     ...{ name: nameFrom(APPEND), what: 'rate', unit: '/s', values: at.appends },
-    ratios: [
-      ...ratioTo('INSERT', at.appends, at.inserts),
-      ...(isSmall ? [] : ratioTo(SMALL, at.appends, small.appends, GOALS.growth)),
-    ],
+    ratios: toInsert(at),
   }
+  const grown: Figure[] =
+    !own || !least || isSmall
+      ? []
+      : [
+          {
+            ...{ name: nameFrom(`${APPEND} ÷ INSERT`), what: 'ratio', unit: '×' },
+            values: own.values,
+            ratios: ratioTo(SMALL, own.values, least.values, GOALS.growth),
+          },
+        ]
   const passes = (Object.keys(WORKERS) as PassName[]).flatMap((pass): Figure[] => {
-    const [own, least] = [at.passes[pass], small.passes[pass]]
+    const { entries, seconds, peak } = at.passes[pass]
     const name = nameOf(pass)
-    const rate = own.entries / own.seconds
-    const peak = { name, what: `memory of ${WORKERS[pass]} at most`, unit: 'MiB' }
+    const memory = { name, what: `memory of ${WORKERS[pass]} at most`, unit: 'MiB' }
+    const ratios = isSmall ? [] : ratioTo(SMALL, [peak], [small.passes[pass].peak])
     return [
-      {
-        ...{ name, what: 'rate', unit: 'entries/s', values: [rate] },
-        ratios: beside(rate, least.entries / least.seconds),
-      },
-      { name, what: 'time', unit: 's', values: [own.seconds] },
-      ...(hasProc
-        ? [{ ...peak, values: [own.peak / MIB], ratios: beside(own.peak, least.peak) }]
-        : []),
+      // Not beside the small log: there most of the time is that of starting.
+      { name, what: 'rate', unit: 'entries/s', values: [entries / seconds] },
+      { name, what: 'time', unit: 's', values: [seconds] },
+      ...(hasProc ? [{ ...memory, values: [peak / MIB], ratios }] : []),
     ]
   })
   const perEntry = { ...at.disk, WAL: at.wal }
   return [
     appends,
+    ...grown,
     ...(at.inserts
       ? [{ name: nameFrom(INSERT), what: 'rate', unit: '/s', values: at.inserts }]
       : []),
