@@ -5,6 +5,7 @@ import { GOALS } from '../goals.ts'
 import { keepOn, usableCores } from '../load/cores.ts'
 import { openLoop } from '../load/load.ts'
 import type { OpenLoopResult } from '../load/open-loop.ts'
+import { findPeak } from '../load/peak.ts'
 import { type Call, requestText } from '../load/request-text.ts'
 import type { Figure, Ratio } from '../report/figures.ts'
 import { EVENT } from './event.ts'
@@ -13,10 +14,10 @@ import { type Ground, readsProc } from './ground.ts'
 const CONNECTIONS = 900
 /** A rate counts as sustained where so much of it is answered 200. */
 const SUSTAINED = 0.98
-/** Where the search begins, in requests a second. It doubles the rate until it is too much, and then takes small steps. */
+/** Where the search for the peak begins, in requests a second. */
 const SLOWEST = 250
-const STEP = 1.15
 const WARM_UP_SECONDS = 5
+const SAMPLE_MS = 100
 
 /**
  * What the gateway does with four times the rate that it can sustain: the rate is raised until answers fail, then
@@ -43,17 +44,15 @@ export async function benchOverload(ground: Ground): Promise<Figure[]> {
         { port, requests: [text], rate: Math.round(rate), seconds, connections: CONNECTIONS },
         (loadPid) => loadCore !== undefined && keepOn([loadCore], loadPid),
       )
-    const peak = await findPeak(load, rounds.seconds, say)
+    const peak = await peakOf(load, rounds.seconds, say)
     say(`${name}: ${JSON.stringify(peak)}`)
     const rate = peak.due / rounds.seconds
-    const before = residentMiB(pid)
-    const over = await load(4 * rate, 10)
-    const grown = hasProc ? residentMiB(pid) - before : null
+    const { result: over, grown } = await whileSampled(pid, () => load(4 * rate, 10))
     say(`${name} at four times the rate: ${JSON.stringify(over)}`)
     await sleep(5_000)
     const after = await load(0.9 * rate, rounds.seconds)
     say(`${name} after it: ${JSON.stringify(after)}`)
-    figures.push(...figuresOf(name, { peak, over, after, grown, rate }))
+    figures.push(...figuresOf(name, { peak, over, after, grown: hasProc ? grown : null, rate }))
   }
   return figures
 }
@@ -77,7 +76,7 @@ function figuresOf(
     row('99 % of those within', 'ms', over.p99, {
       ...{ of, values: [over.p99 / peak.p99], goal: GOALS.overloadTime },
     }),
-    ...(grown === null ? [] : [row('growth of mcp-gateway', 'MiB', grown)]),
+    ...(grown === null ? [] : [row('growth of mcp-gateway at most', 'MiB', grown)]),
     row('200 at 0.9 of the rate, 5 s later', '/s', after.goodput, {
       ...{ of: 'what was sent', values: [after.goodput / (0.9 * rate)] },
     }),
@@ -85,7 +84,7 @@ function figuresOf(
 }
 
 /** The run with the highest rate of which all was answered 200. */
-async function findPeak(
+async function peakOf(
   load: (rate: number, seconds: number) => Promise<OpenLoopResult>,
   seconds: number,
   say: (line: string) => void,
@@ -101,16 +100,21 @@ async function findPeak(
   }
   // Code that was never run is no limit either.
   await load(SLOWEST, WARM_UP_SECONDS)
-  let best: OpenLoopResult | null = null
-  for (let [sustained, factor] = [SLOWEST / 2, 2]; ; ) {
-    const result = await sustains(sustained * factor)
-    if (result) {
-      best = result
-      sustained *= factor
-    } else if (!best) throw new Error(`not even ${SLOWEST} requests a second are answered 200`)
-    else if (factor === STEP) return best
-    else factor = STEP
-  }
+  return findPeak(SLOWEST, sustains)
+}
+
+/** Does `work`, and says by how many MiB a process grew meanwhile, at most. */
+async function whileSampled<T>(
+  pid: number,
+  work: () => Promise<T>,
+): Promise<{ result: T; grown: number }> {
+  const before = residentMiB(pid)
+  let most = before
+  const sampler = setInterval(() => {
+    most = Math.max(most, residentMiB(pid))
+  }, SAMPLE_MS)
+  const result = await work().finally(() => clearInterval(sampler))
+  return { result, grown: most - before }
 }
 
 function callsTo(gateway: string): Record<string, Call> {

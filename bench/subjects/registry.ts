@@ -89,7 +89,7 @@ export const SUBJECTS: Readonly<Record<string, Subject>> = {
     shows: 'the gateway ÷ @fastify/http-proxy, ÷ nginx, each on one core',
   },
   overload: {
-    ...{ ...byName, minutes: 10, quick: 6, uses: ['taskset'], measure: benchOverload },
+    ...{ ...byName, minutes: 12, quick: 7, uses: ['taskset'], measure: benchOverload },
     shows: 'what is served at four times the rate that can be sustained',
   },
   growth: {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { createServer, type RequestListener } from 'node:http'
+import { createServer, type RequestListener, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { AnswerReader } from '../load/answer-reader.ts'
@@ -88,6 +88,23 @@ test('a load that does not wait counts every request that was due, by its answer
   assert.equal(due, 20)
   assert.deepEqual(answers, { 200: 10, 503: 10 })
   assert.ok(p99 > 0)
+})
+
+test('what is answered after the last request was due is answered, but no part of the goodput', async (t) => {
+  // Of ten requests the first is answered at once, the others when all have come.
+  const held: ServerResponse[] = []
+  const answer = (response: ServerResponse) => response.writeHead(200, { 'content-length': 1 })
+  let n = 0
+  const url = await serve(t, (_request, response) => {
+    if (n++ === 0) answer(response).end('x')
+    else held.push(response)
+    if (n === 10) setTimeout(() => held.map((one) => answer(one).end('x')), 500)
+  })
+  const { port, text } = requestText({ url })
+  const options = { requests: [text], rate: 10, seconds: 1, connections: 20 }
+  const { answers, goodput } = await openLoop({ port, ...options })
+  assert.deepEqual(answers, { 200: 10 })
+  assert.equal(goodput, 1)
 })
 
 test('an answer is read to its end however it is cut, and one without a length is refused', () => {
