@@ -11,7 +11,7 @@ import { modelId, REGISTRATION } from './registrations.ts'
 
 /** Revisions of a model: what one page of its lineage shows. */
 const REVISIONS = 10
-/** So many models, spread over all, are asked for in turn. */
+/** So many models, spread over all, are asked for: by the service's callers in turn, by pgbench at random. */
 const ASKED = 1_000
 const FILL_STEP = 2_000
 /** Requests a second of the load that does not wait: few enough that none waits for another. */
@@ -31,7 +31,7 @@ export async function benchLineage(ground: Ground): Promise<Figure[]> {
   const program = ground.program('pgbench', floor)
   const select = selectScript(ground.folder, models)
   const calls = Array.from({ length: ASKED }, (_, i) => ({
-    url: `${stack.lineage.url}/lineage/${modelId(1 + Math.floor((i * models) / ASKED))}`,
+    url: `${stack.lineage.url}/lineage/${modelId(askedModel(i, models))}`,
   }))
   const { seconds } = rounds
   const rates = await interleave(
@@ -102,10 +102,16 @@ async function fillLineage(
   await owner.query('CHECKPOINT')
 }
 
+/** The number of the model that the `i`th of `ASKED` asks for; `selectScript` has it in the language of pgbench. */
+function askedModel(i: number, models: number): number {
+  return 1 + Math.floor((i * models) / ASKED)
+}
+
 function selectScript(folder: string, models: number): string {
   const script = join(folder, 'select-lineage.sql')
   const prefix = modelId(0).slice(0, -1)
-  const text = `\\set n random(1, ${models})
+  const text = `\\set i random(0, ${ASKED - 1})
+\\set n 1 + :i * ${models} / ${ASKED}
 SELECT l.*, a.entry_hash FROM model_lineage AS l LEFT JOIN audit_log AS a ON a.id = l.audit_id WHERE model_id = '${prefix}' || :n ORDER BY l.id DESC LIMIT 100;
 `
   writeFileSync(script, text)
