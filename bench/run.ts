@@ -25,7 +25,13 @@ import { findPrograms } from './peers/programs.ts'
 import { compareRuns, conclude, otherConditions } from './report/compare.ts'
 import { writeResult } from './report/files.ts'
 import { describeMachine } from './report/machine.ts'
-import { makeResult, type Result, readResult, type SubjectResult } from './report/result.ts'
+import {
+  isComplete,
+  makeResult,
+  type Result,
+  readResult,
+  type SubjectResult,
+} from './report/result.ts'
 import { comparisonTable, resultTable } from './report/table.ts'
 import { onGround, type Tools } from './subjects/ground.ts'
 import { listSubjects, SUBJECTS } from './subjects/registry.ts'
@@ -58,7 +64,7 @@ async function main(args: Arguments): Promise<number> {
     writeFileSync(json, `${JSON.stringify(result, null, 1)}\n`)
   }
   const hasFailed = isStopping || result.subjects.some(({ failed }) => failed !== undefined)
-  say(`written to ${writeResult(result, args.isFull && !hasFailed)}`)
+  say(`written to ${writeResult(result, args.isFull && !isStopping && isComplete(result))}`)
   const agrees = earlier === null || compare(earlier, result)
   if (hasFailed) return FAILED
   return agrees ? 0 : DISAGREES

@@ -8,7 +8,7 @@ const FOLDER = join(import.meta.dirname, '..', 'results')
 
 /**
  * Writes a result as JSON, table and chart into bench/results: as `full.*`, which are committed, where all that is measured by
- * default was measured at full length, else as `latest.*`. Returns the path of the table.
+ * default was measured at full length and nothing was skipped, else as `latest.*`. Returns the path of the table.
  */
 export function writeResult(result: Result, isFull: boolean): string {
   const path = join(FOLDER, isFull ? 'full' : 'latest')

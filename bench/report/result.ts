@@ -21,6 +21,11 @@ export interface SubjectResult {
   failed?: string
 }
 
+/** Whether all that was to be measured was: nothing failed, and nothing was skipped for want of a program. */
+export function isComplete({ subjects }: Result): boolean {
+  return subjects.every(({ failed, skipped }) => failed === undefined && skipped.length === 0)
+}
+
 export function makeResult(parts: Omit<Result, 'format'>): Result {
   return { format: FORMAT, ...parts }
 }

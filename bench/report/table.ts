@@ -1,4 +1,5 @@
 import { type Goal, isReached } from '../goals.ts'
+import { halvedRounds } from '../load/rounds.ts'
 import type { Comparison } from './compare.ts'
 import { type Figure, type Interval, intervalOf } from './figures.ts'
 import { machineLine } from './machine.ts'
@@ -9,8 +10,12 @@ const HEAD = ['subject', 'figure', 'median', 'spread', 'ratio', 'goal']
 /** The result of a run as Markdown: the machine, one table of all figures, and what was skipped or failed. */
 export function resultTable({ machine, settings, subjects }: Result): string {
   const rows = subjects.flatMap(rowsOf)
+  const { rounds, seconds, load } = settings
+  const halved = halvedRounds({ count: rounds, seconds })
   const how =
-    `Rounds: ${settings.rounds} of ${settings.seconds} s, after one that warms up; subject and floor take turns. Load: ${settings.load}.\n` +
+    `Rounds: ${rounds}, after one that warms up; subject and floor take turns. A load lasts ${seconds} s in each, of a proxy ` +
+    `(${halved.count} rounds) ${halved.seconds} s; what has an end of its own lasts as long as it takes, and what has one value ` +
+    `was measured once, or is the most of all. Load: ${load}.\n` +
     'Spread: the smallest and the largest round. A ratio is the median of figure ÷ floor, paired round by round.'
   return `${machineLine(machine)}\n\n${how}\n\n${markdown(HEAD, rows)}`
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { processorTime } from '@ai-governance/infra/test-support/processor-time'
 import { GOALS, type Goal } from '../goals.ts'
 import { keepOn, usableCores } from '../load/cores.ts'
-import { interleave } from '../load/rounds.ts'
+import { halvedRounds, interleave } from '../load/rounds.ts'
 import { needOf } from '../peers/programs.ts'
 import { type Figure, median, type Ratio, ratioTo } from '../report/figures.ts'
 import { EVENT } from './event.ts'
@@ -11,8 +11,6 @@ import type { Ground } from './ground.ts'
 import { GATEWAY, HTTP_PROXY, NGINX, type RunningProxy, startProxies, WITH_KEY } from './proxies.ts'
 
 const CONNECTIONS = 64
-/** A round of the others is so many of these: the shorter they are, the more alike a slow moment hits each proxy. */
-const PARTS = 2
 
 interface Case {
   name: string
@@ -71,7 +69,7 @@ async function measureCase(
   proxies: readonly RunningProxy[],
   { load, rounds, say }: Ground,
 ): Promise<Figure[]> {
-  const seconds = Math.ceil(rounds.seconds / PARTS)
+  const { count, seconds } = halvedRounds(rounds)
   const measure = (proxy: RunningProxy) => async (): Promise<Measured> => {
     const call = {
       url: proxy.url + path,
@@ -83,7 +81,7 @@ async function measureCase(
     return { rate, cpu: (processorTime(proxy.pid) - before) / (rate * seconds) }
   }
   const contenders = Object.fromEntries(proxies.map((proxy) => [proxy.name, measure(proxy)]))
-  const measured = await interleave(`proxy: ${name}`, contenders, PARTS * rounds.count, say)
+  const measured = await interleave(`proxy: ${name}`, contenders, count, say)
   return proxies.flatMap((proxy) => figuresOf(name, proxy.name, measured))
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ratioChart } from '../report/chart.ts'
+import { isComplete } from '../report/result.ts'
 import { resultTable } from '../report/table.ts'
 import { resultOf } from './result.ts'
 
@@ -68,6 +69,19 @@ test('the table says the machine, the spread, the ratio with its own, the goal, 
   )
   assert.match(table, /\| append +\| x +\| skipped: needs wrk /)
   assert.match(table, /\| proxy +\| failed +\| Error: no +\|/)
+  assert.match(table, /\nRounds: 3, after .* lasts 1 s in each, of a proxy \(6 rounds\) 1 s; /)
   const widths = table.split('\n').filter((line) => line.startsWith('|'))
   assert.equal(new Set(widths.map((line) => line.length)).size, 1)
+})
+
+test('a result is complete where nothing failed and nothing was skipped', () => {
+  const result = resultOf([50], [100])
+  const [subject] = result.subjects
+  const withSubject = (parts: Partial<typeof subject>) => ({
+    ...result,
+    subjects: [{ ...subject!, skipped: [], ...parts }],
+  })
+  assert.ok(isComplete(withSubject({})))
+  assert.ok(!isComplete(withSubject({ failed: 'Error: no' })))
+  assert.ok(!isComplete(withSubject({ skipped: [{ name: 'x', needs: 'wrk' }] })))
 })
