@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { answered, answeredWithin } from '../faults/drills.ts'
+import { allHold } from '../faults/findings.ts'
+import type { Failure, History } from '../faults/load/history.ts'
+
+const TROUBLE = { from: 100, to: 200 }
+
+function historyOf(failures: Partial<Failure>[]): History {
+  const one = { t: 'refused', key: 'load-1', at: 150, ms: 20, status: 503, code: 'x' } as const
+  return {
+    ...{ name: 'load', requests: new Map(), ackedAt: [], ackedAtOf: new Map(), proofs: [] },
+    failures: failures.map((failure) => ({ ...one, ...failure })),
+  }
+}
+
+for (const [what, failures, holds] of [
+  ['in which callers were told soon holds', [{}], true],
+  ['that no caller met does not hold', [], false],
+  ['that was over when callers were refused does not hold', [{ at: 201 }], false],
+  ['in which one was answered otherwise does not hold', [{}, { status: 500 }], false],
+  ['in which they waited does not hold', [{ ms: 31 }], false],
+] as const) {
+  test(`a trouble ${what}`, () => {
+    const history = historyOf([...failures])
+    const found = [
+      ...answered(history, TROUBLE, 'what'),
+      answeredWithin(history, TROUBLE, 30, true),
+    ]
+    assert.equal(allHold(found), holds)
+  })
+}
