@@ -48,7 +48,8 @@ async function runRow(row: Row, counts: Counts, setting: Setting): Promise<RowRe
   mkdirSync(setting.folder, { recursive: true })
   try {
     const findings = await row.run(setting, counts)
-    return ended({ findings: [...findings, ...notJudged(row, findings)] })
+    const missed = [...nothingJudged(findings, setting), ...notJudged(row, findings)]
+    return ended({ findings: [...findings, ...missed] })
   } catch (error) {
     if (error instanceof Skipped) return ended({ skipped: error.message })
     const figure = error instanceof Failure ? error.message : String((error as Error).stack)
@@ -57,6 +58,13 @@ async function runRow(row: Row, counts: Counts, setting: Setting): Promise<RowRe
       findings: [{ what: 'the row itself failed', figure, holds: false }],
     })
   }
+}
+
+/** Nothing that was judged is nothing that holds: so it is where `--only` names no part of the row. */
+function nothingJudged(findings: readonly Finding[], { only }: Setting): Finding[] {
+  if (findings.some(({ holds }) => holds !== null)) return []
+  const figure = only === undefined ? 'no finding' : `"--only ${only}" may name no part of this row`
+  return [{ what: 'nothing was judged', figure, holds: false }]
 }
 
 /** With a load under way an invariant that nobody looked at is a hole in the row, unless it says why. */

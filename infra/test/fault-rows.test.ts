@@ -79,6 +79,13 @@ for (const [what, one, verdict, broke] of [
     'DOES NOT HOLD',
     false,
   ],
+  ['that found nothing does not hold', rowOf(async () => []), 'DOES NOT HOLD', false],
+  [
+    'that only tells what it saw does not hold',
+    rowOf(async () => [finding(null)]),
+    'DOES NOT HOLD',
+    false,
+  ],
   [
     'that throws does not hold, and is told apart',
     rowOf(async () => {
