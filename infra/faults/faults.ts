@@ -1,7 +1,5 @@
 import type { ServiceProcess } from '../test-support/service-process.ts'
 import type { Kind } from './load/history.ts'
-import type { Random } from './random.ts'
-import { asOwner } from './server.ts'
 import type { World } from './world.ts'
 
 /** What is to be known of a fault to judge what came of it. */
@@ -86,31 +84,4 @@ export const killPostgres: Fault = {
   },
   goal: { healthy: 15_000, acknowledged: 15_000 },
   isSudden: true,
-}
-
-/**
- * Ends one session of a service, now an idle one, now one that runs something, now one that waits for its commit to be
- * on disk; any of them where there is none of that sort. Which of several is drawn by their age, not by their numbers.
- */
-export function terminateSessions(random: Random): Fault {
-  const sorts = ["state = 'idle'", "state = 'active'", "wait_event IN ('WalSync', 'WalWrite')"]
-  let n = 0
-  return {
-    name: 'pg_terminate_backend of a session',
-    strike: ({ server }) =>
-      asOwner(server.ownerUrl, async (owner) => {
-        await owner.query(
-          `SELECT pg_terminate_backend(pid) FROM (
-             SELECT pid, sort, row_number() OVER (PARTITION BY sort ORDER BY backend_start, pid) - 1 AS n,
-                    count(*) OVER (PARTITION BY sort) AS number
-               FROM (SELECT *, (${sorts[n++ % sorts.length]}) IS TRUE AS sort FROM pg_stat_activity
-                      WHERE usename IN ('audit_service', 'lineage_service')) AS own) AS numbered
-            WHERE n = $1 % number ORDER BY sort DESC LIMIT 1`,
-          [random.below(1_000)],
-        )
-      }),
-    goal: { healthy: 10_000, acknowledged: 15_000 },
-    // Each may lose a batch, and they follow one another within moments.
-    isSudden: false,
-  }
 }

@@ -2,7 +2,7 @@ import { hunts } from './broken/hunt.ts'
 import { COMPOSE_ROWS } from './compose/rows.ts'
 import { diskScenario } from './disk-full.ts'
 import { lockDrill, stopDrill } from './drills.ts'
-import { kill, killPostgres, type ServiceName, stop, terminateSessions } from './faults.ts'
+import { kill, killPostgres, type ServiceName, stop } from './faults.ts'
 import { restoreScenario } from './restore.ts'
 import { type Row, row } from './row.ts'
 import {
@@ -16,6 +16,7 @@ import {
   tamperScenario,
   troubleScenario,
 } from './scenarios.ts'
+import { sessionFindings, terminateSessions } from './sessions.ts'
 import { standbyScenario } from './standby/scenario.ts'
 
 const KILLED: readonly ServiceName[] = ['mcp-audit', 'mcp-gateway', 'mcp-policy', 'mcp-lineage']
@@ -80,12 +81,12 @@ export const ROWS: readonly Row[] = [
     full: { clients: 64, terminations: 500 },
     quick: { clients: 64, terminations: 12 },
     hasLoad: true,
-    run: (setting, { clients, terminations }) =>
-      campaignScenario(setting, {
-        clients,
-        endsNone: true,
-        faults: [[terminateSessions(setting.random.derive('sessions')), terminations]],
-      }),
+    async run(setting, { clients, terminations }) {
+      const sessions = terminateSessions(setting.random.derive('sessions'))
+      const faults = [[sessions.fault, terminations]] as const
+      const findings = await campaignScenario(setting, { clients, endsNone: true, faults })
+      return [...sessionFindings(sessions, setting.isTimed), ...findings]
+    },
   }),
   row({
     name: 'stopped',

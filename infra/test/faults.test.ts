@@ -7,16 +7,18 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { runCampaign } from '../faults/campaign.ts'
 import { campaignFindings } from '../faults/campaign-findings.ts'
 import { lockDrill, stopDrill } from '../faults/drills.ts'
-import { type Fault, kill, killPostgres, stop, terminateSessions } from '../faults/faults.ts'
+import { type Fault, kill, killPostgres, stop } from '../faults/faults.ts'
 import { allHold, type Finding, tableOf } from '../faults/findings.ts'
 import { Random } from '../faults/random.ts'
 import { asOwner } from '../faults/server.ts'
+import { sessionFindings, terminateSessions } from '../faults/sessions.ts'
 import { startWorld, type World } from '../faults/world.ts'
 import { checkLog } from '../test-support/check-log.ts'
 import { fillLog } from '../test-support/fill-log.ts'
 
 // Short runs of what `npm run faults` does at length.
 const random = new Random('faults')
+const sessions = terminateSessions(random)
 let folder: string
 let world: World
 before(async () => {
@@ -42,7 +44,7 @@ for (const [what, faults, acknowledged] of [
     [stop('mcp-audit'), stop('mcp-gateway'), stop('mcp-policy'), stop('mcp-lineage')],
     200,
   ],
-  ['sessions that are ended by the server break no invariant', [terminateSessions(random)], 20],
+  ['sessions that are ended by the server break no invariant', [sessions.fault], 20],
 ] as const) {
   test(what, async () => {
     const times = faults.length === 1 ? 9 : 1
@@ -58,6 +60,14 @@ for (const [what, faults, acknowledged] of [
     assertHolds(campaignFindings(result, false))
   })
 }
+
+test('of the sessions that were ended each sort was met, and no strike ended none', () => {
+  assertHolds(sessionFindings(sessions, true))
+  assert.deepEqual(
+    [...sessions.ends.values()].map(({ asked }) => asked),
+    [3, 3, 3],
+  )
+})
 
 const DRILL = { clients: 32, ms: { before: 0, trouble: 500, after: 0 }, isTimed: false, random }
 
