@@ -43,6 +43,8 @@ export interface CampaignOptions<Struck extends Subject = World> {
    * to a tenth more is acknowledged by chance.
    */
   between: { acknowledged: number; ms: number }
+  /** For how long, in ms, the load goes on before the first strike and after the last, beside what lies between strikes. */
+  around?: number
   /** The least number of requests, and the share of them that is repeated; the load ends after the last fault. */
   appends?: { count: number; retries: number }
   /** For how long a request is asked for again until it is acknowledged; usually a minute. */
@@ -92,6 +94,7 @@ export async function runCampaign<Struck extends Subject = World>(
   const strikes: Strike[] = []
   try {
     await watch.look(load)
+    await sleep(options.around ?? 0)
     for (const [fault, times] of options.faults) {
       for (let n = 1; n <= times; n++) {
         strikes.push(await strikeOnce(world, load, fault, options))
@@ -99,6 +102,7 @@ export async function runCampaign<Struck extends Subject = World>(
         say(`${fault.name}: ${n} of ${times}; ${load.progress().acked} acknowledged`)
       }
     }
+    await sleep(options.around ?? 0)
     if (!appends) await undisturbed(load, options)
     const history = await load.end()
     return await judge(world, options, { strikes, history, watch })

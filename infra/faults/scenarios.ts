@@ -30,6 +30,7 @@ export interface Setting {
 /** Every service with the gateway in front of it: what a user has. */
 const WHOLE: Omit<WorldOptions, 'folder'> = { hasGate: true }
 const STEADY = { acknowledged: 100, ms: 1_000 }
+const AROUND = 3_000
 const BRIEF = { acknowledged: 20, ms: 20 }
 
 interface Campaign extends Pick<CampaignOptions, 'clients' | 'faults' | 'focus'> {
@@ -44,9 +45,12 @@ export function campaignScenario(setting: Setting, campaign: Campaign): Promise<
   // A second on either side is what I7 counts in.
   const between =
     isSudden && isTimed ? STEADY : { ...BRIEF, ...(isSudden && { acknowledged: 100 }) }
+  // Where strikes follow one another within moments, I7 is counted around all of them: once the load has got going.
+  const around = isTimed && !isSudden ? AROUND : 0
   return inWorld(setting, WHOLE, async (world) => {
     const before = processesOf(world)
-    const result = await runCampaign(world, { ...campaign, folder, between, say, random })
+    const options = { ...campaign, folder, between, around, say, random }
+    const result = await runCampaign(world, options)
     const findings = campaignFindings(result, isTimed)
     return campaign.endsNone ? [...findings, judgeEnds(before, processesOf(world))] : findings
   })
