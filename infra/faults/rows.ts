@@ -119,7 +119,8 @@ export const ROWS: readonly Row[] = [
   row({
     name: 'hung',
     does: 'mcp-policy stops in the midst of its work',
-    shows: "its callers have 504 or 503 within 11 s; others' p99 grows by half at most",
+    shows:
+      "its callers have 504, or 503 for want of a place, within 11 s; others' p99 grows by half at most",
     full: { seconds: 20 },
     quick: null,
     hasLoad: true,

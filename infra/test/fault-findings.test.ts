@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { answered, answeredWithin } from '../faults/drills.ts'
 import { allHold } from '../faults/findings.ts'
 import type { Failure, History } from '../faults/load/history.ts'
+import { judgeHung } from '../faults/slow/hung.ts'
 
 const TROUBLE = { from: 100, to: 200 }
 
@@ -28,5 +29,18 @@ for (const [what, failures, holds] of [
       answeredWithin(history, TROUBLE, 30, true),
     ]
     assert.equal(allHold(found), holds)
+  })
+}
+
+for (const [what, result, holds] of [
+  ['are told 504, and 503 where there is no place, hold', { 504: [10_100], 503: [5] }, true],
+  ['are told 503 alone do not hold', { 503: [5, 6] }, false],
+  ['wait for too long do not hold', { 504: [10_100, 11_001] }, false],
+  ['hang do not hold', { 504: [10_100], hangs: [30_000] }, false],
+  ['are not there do not hold', {}, false],
+] as const) {
+  test(`callers of a service that hangs who ${what}`, () => {
+    const lists = Object.entries(result).map(([came, times]) => [came, [...times]])
+    assert.equal(judgeHung([Object.fromEntries(lists)]).holds, holds)
   })
 }
