@@ -8,6 +8,7 @@ import type { History } from './load/history.ts'
 import { identityOf, type Load, startLoad } from './load/load.ts'
 import type { Random } from './random.ts'
 import { asOwner } from './server.ts'
+import { until } from './wait.ts'
 import type { World } from './world.ts'
 
 export interface DrillOptions {
@@ -72,7 +73,7 @@ export async function stopDrill(world: World, options: DrillOptions): Promise<Fi
   let retryAfter: string | null = null
   const { history, trouble, found } = await drill(world, options, async (from) => {
     await world.server.stop()
-    while ((await fetch(`${audit}/readyz`)).status !== 503) await sleep(20)
+    await until('503 of /readyz', async () => (await fetch(`${audit}/readyz`)).status === 503)
     unready = Date.now() - from
     health = (await fetch(`${audit}/healthz`)).status
     const answer = await fetch(`${audit}/log`, {

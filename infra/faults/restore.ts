@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process'
 import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { saveExport } from './campaign.ts'
 import type { Finding } from './findings.ts'
 import { type OfflineVerdict, verifyOffline } from './offline.ts'
 import { inWorld, type Setting } from './scenarios.ts'
+import { until } from './wait.ts'
 import type { World } from './world.ts'
 
 /**
@@ -81,7 +81,8 @@ async function atRest({ server, audits }: World, work: () => void): Promise<void
   await server.stop()
   work()
   await server.start()
-  while ((await fetch(`${audits[0]?.url}/readyz`)).status !== 200) await sleep(50)
+  const ready = `${audits[0]?.url}/readyz`
+  await until('200 of /readyz', async () => (await fetch(ready)).status === 200)
 }
 
 /** With owners and modes, which PostgreSQL insists on. */

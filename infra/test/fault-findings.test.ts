@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { Failure } from '../failure.ts'
 import { answered, answeredWithin } from '../faults/drills.ts'
 import { allHold } from '../faults/findings.ts'
-import type { Failure, History } from '../faults/load/history.ts'
+import type { History, Failure as Refusal } from '../faults/load/history.ts'
 import { judgeHung } from '../faults/slow/hung.ts'
+import { reaches, until } from '../faults/wait.ts'
 
 const TROUBLE = { from: 100, to: 200 }
 
-function historyOf(failures: Partial<Failure>[]): History {
+function historyOf(failures: Partial<Refusal>[]): History {
   const one = { t: 'refused', key: 'load-1', at: 150, ms: 20, status: 503, code: 'x' } as const
   return {
     ...{ name: 'load', requests: new Map(), ackedAt: [], ackedAtOf: new Map(), proofs: [] },
@@ -44,3 +46,18 @@ for (const [what, result, holds] of [
     assert.equal(judgeHung([Object.fromEntries(lists)]).holds, holds)
   })
 }
+
+test('who waits for a stack that does not come back, or a load that has ended, fails and does not hang', async () => {
+  const counted = { done: 'acknowledged', count: () => 1, isOver: () => false }
+  await reaches(counted, 1)
+  await assert.rejects(reaches(counted, 2, 0), (error) => {
+    assert.ok(error instanceof Failure)
+    assert.match(error.message, /^nothing was acknowledged for 0 s/)
+    return true
+  })
+  await assert.rejects(reaches({ ...counted, isOver: () => true }, 2), /the load ended/)
+  await assert.rejects(
+    until('it', async () => false, 0),
+    Failure,
+  )
+})

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ServiceProcess } from '../../test-support/service-process.ts'
 import { countBetween, loadIsWorth } from '../campaign-findings.ts'
 import type { Finding } from '../findings.ts'
+import { reaches } from '../wait.ts'
 import type { World } from '../world.ts'
 import { readDecisions } from './decisions.ts'
 import type { GateDriverConfig } from './driver.ts'
@@ -133,14 +134,9 @@ function startDriver(config: GateDriverConfig) {
   })
   const exited = once(child, 'exit')
   const isOver = () => child.exitCode !== null || child.signalCode !== null
+  const counted = { done: 'answered', count: () => answered, isOver }
   return {
-    async answers(more: number) {
-      const goal = answered + more
-      while (answered < goal) {
-        if (isOver()) throw new Error('the driver ended while more was to be done to it')
-        await sleep(10)
-      }
-    },
+    answers: (more: number) => reaches(counted, answered + more),
     async end() {
       child.send('stop')
       const [code] = await exited

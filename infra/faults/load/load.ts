@@ -1,8 +1,8 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Random } from '../random.ts'
+import { reaches } from '../wait.ts'
 import { type History, type Kind, readHistory } from './history.ts'
 
 /** Where a load goes: more than one address for replicas, which a client takes in turn by chance. */
@@ -44,7 +44,7 @@ export interface Progress {
 /** A load that is running. */
 export interface Load {
   progress(): Progress
-  /** Resolves once so many more were acknowledged; rejects if the driver ends before. */
+  /** Resolves once so many more were acknowledged; rejects if the driver ends before, or none is for two minutes. */
   acknowledges(more: number): Promise<void>
   /** Lets it finish what it has begun, and reads what it saw. */
   end(): Promise<History>
@@ -66,15 +66,10 @@ export function startLoad(config: DriverConfig): Load {
   })
   const exited = once(child, 'exit')
   const isOver = () => child.exitCode !== null || child.signalCode !== null
+  const acknowledged = { done: 'acknowledged', count: () => progress.acked, isOver }
   return {
     progress: () => progress,
-    async acknowledges(more) {
-      const goal = progress.acked + more
-      while (progress.acked < goal) {
-        if (isOver()) throw new Error('the load ended while more was to be done to it')
-        await sleep(10)
-      }
-    },
+    acknowledges: (more) => reaches(acknowledged, progress.acked + more),
     async end() {
       if (child.connected) child.send('stop')
       const [code] = await exited

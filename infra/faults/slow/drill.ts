@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fillLog } from '../../test-support/fill-log.ts'
 import { residentBytes } from '../../test-support/resident-memory.ts'
@@ -99,12 +98,11 @@ function judge(what: string, { before, during, grown, crowds }: Seen): Finding[]
 }
 
 function startCrowd(config: CrowdConfig): { end: () => Promise<CrowdResult> } {
-  const child = startProgram('crowd.ts', config)
+  const { child, told } = startProgram<CrowdResult>('crowd.ts', config)
   return {
-    async end() {
-      const told = once(child, 'message')
-      child.send('end')
-      return (await told)[0]
+    end() {
+      if (child.connected) child.send('end')
+      return told
     },
   }
 }

@@ -23,8 +23,8 @@ export function askOthers(url: string, seconds: number): Promise<OpenLoopResult>
 }
 
 /** Asks as {@link OpenLoopConfig} says, in a process of its own. */
-export async function askSteadily(config: OpenLoopConfig): Promise<OpenLoopResult> {
-  return (await once(startProgram('open-loop.ts', config), 'message'))[0]
+export function askSteadily(config: OpenLoopConfig): Promise<OpenLoopResult> {
+  return startProgram<OpenLoopResult>('open-loop.ts', config).told
 }
 
 /** How the others fared: the slowest hundredth at most `most` times as slow, and none refused. */
@@ -90,7 +90,14 @@ export async function busyDuring(world: World, work: () => Promise<unknown>): Pr
     .join(', ')
 }
 
-/** Starts a program of this folder, which tells its result as a message. */
-export function startProgram(script: string, config: CrowdConfig | OpenLoopConfig) {
-  return fork(join(import.meta.dirname, script), [JSON.stringify(config)])
+/** Starts a program of this folder; `told` is its result, or rejects where it ends without one. */
+export function startProgram<Result>(script: string, config: CrowdConfig | OpenLoopConfig) {
+  const child = fork(join(import.meta.dirname, script), [JSON.stringify(config)])
+  const ended = once(child, 'exit').then(([code]): never => {
+    throw new Error(`${script} ended with ${code} and told nothing`)
+  })
+  const told = Promise.race([once(child, 'message').then(([result]): Result => result), ended])
+  // Whoever waits for it is told; until somebody does it is nobody's fault.
+  told.catch(() => {})
+  return { child, told }
 }
