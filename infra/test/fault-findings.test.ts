@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { Failure } from '../failure.ts'
 import { answered, answeredWithin } from '../faults/drills.ts'
 import { allHold } from '../faults/findings.ts'
 import type { History, Failure as Refusal } from '../faults/load/history.ts'
 import { judgeHung } from '../faults/slow/hung.ts'
+import { askSteadily } from '../faults/slow/others.ts'
 import { reaches, until } from '../faults/wait.ts'
 
 const TROUBLE = { from: 100, to: 200 }
@@ -59,5 +63,21 @@ test('who waits for a stack that does not come back, or a load that has ended, f
   await assert.rejects(
     until('it', async () => false, 0),
     Failure,
+  )
+})
+
+test('a constant rate counts each answer by its status, and what was not reached by what happened instead', async (t) => {
+  const server = createServer((_, answer) => answer.writeHead(404).end())
+  t.after(() => server.close())
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const calls = [{ url, body: '{}' }, { url: 'http://127.0.0.1:1' }]
+  const result = await askSteadily({ calls, perSecond: 100, requests: 4 })
+  assert.deepEqual(
+    Object.entries(result).map(([came, times]) => [came, times.length]),
+    [
+      ['404', 2],
+      ['connect ECONNREFUSED 127.0.0.1:1', 2],
+    ],
   )
 })

@@ -10,31 +10,44 @@ export interface OpenLoopConfig {
   requests: number
 }
 
-/** ms of each answer, by its status or, where there was none, by what happened instead. */
+/** ms of each answer from when it was due, by its status or, where there was none, by what happened instead. */
 export type OpenLoopResult = Record<string, number[]>
 
+/** Nothing may take longer, in ms. */
+const PATIENCE = 30_000
 const config: OpenLoopConfig = JSON.parse(process.argv[2] ?? '')
 const agent = new Agent({ keepAlive: true })
 const result: OpenLoopResult = {}
 
-function ask({ url, body }: OpenLoopConfig['calls'][number]): Promise<string> {
+/** What came of a call: its status, or what happened instead; `hangs` where `patience`, in ms, is over before. */
+function ask({ url, body }: OpenLoopConfig['calls'][number], patience: number): Promise<string> {
   const headers = body === undefined ? {} : { 'content-type': 'application/json' }
   const method = body === undefined ? 'GET' : 'POST'
   return new Promise((resolve) => {
     const call = request(url, { method, headers, agent }, (answer) => {
       answer.on('error', (error) => resolve(error.message))
-      answer.resume().on('end', () => resolve(String(answer.statusCode)))
+      answer.resume().on('end', () => {
+        clearTimeout(late)
+        resolve(String(answer.statusCode))
+      })
     })
-    call.on('error', (error) => resolve(error.message))
+    const late = setTimeout(() => {
+      resolve('hangs')
+      call.destroy()
+    }, patience)
+    call.on('error', (error) => {
+      clearTimeout(late)
+      resolve(error.message)
+    })
     call.end(body)
   })
 }
 
-async function measured(call: OpenLoopConfig['calls'][number]): Promise<void> {
-  const startedAt = performance.now()
-  const came = await ask(call)
+/** From when it was due, which is when its caller began to wait. */
+async function measured(call: OpenLoopConfig['calls'][number], dueAt: number): Promise<void> {
+  const came = await ask(call, dueAt + PATIENCE - performance.now())
   result[came] ??= []
-  result[came].push(performance.now() - startedAt)
+  result[came].push(performance.now() - dueAt)
 }
 
 process.on('disconnect', () => process.exit(1))
@@ -42,8 +55,9 @@ const { calls, perSecond, requests } = config
 const beganAt = performance.now()
 const asked: Promise<void>[] = []
 for (let n = 0; n < requests; n++) {
-  await sleep(Math.max(0, beganAt + (n * 1_000) / perSecond - performance.now()))
-  asked.push(measured(calls[n % calls.length] as OpenLoopConfig['calls'][number]))
+  const dueAt = beganAt + (n * 1_000) / perSecond
+  await sleep(Math.max(0, dueAt - performance.now()))
+  asked.push(measured(calls[n % calls.length] as OpenLoopConfig['calls'][number], dueAt))
 }
 await Promise.all(asked)
 process.send?.(result, () => process.exit(0))
