@@ -1,11 +1,11 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { residentBytes } from '../test-support/resident-memory.ts'
 import { countBetween, judged, loadIsWorth } from './campaign-findings.ts'
 import { type Finding, p99 } from './findings.ts'
 import { violations } from './invariants.ts'
 import type { History } from './load/history.ts'
 import { identityOf, type Load, startLoad } from './load/load.ts'
+import { memoryFinding, watchMemory } from './memory.ts'
 import type { Random } from './random.ts'
 import { asOwner } from './server.ts'
 import { until } from './wait.ts'
@@ -28,34 +28,23 @@ export interface Trouble {
   to: number
 }
 
-const MIB = 1_048_576
-
 /** Somebody holds the table of the log for a while: callers are told soon, memory does not grow, and it goes on after. */
 export async function lockDrill(world: World, options: DrillOptions): Promise<Finding[]> {
-  let peak = 0
-  let start = 0
+  let grown: number | null = null
   const { history, trouble, found } = await drill(world, options, async () => {
-    start = memory(world)
-    const sampler = setInterval(() => {
-      peak = Math.max(peak, memory(world))
-    }, 100)
+    const memory = watchMemory(world.audits[0]?.pid() as number)
     await asOwner(world.server.ownerUrl, async (owner) => {
       await owner.query('BEGIN; LOCK TABLE audit_log IN ACCESS EXCLUSIVE MODE')
       await sleep(options.ms.trouble)
       await owner.query('COMMIT')
     })
-    clearInterval(sampler)
+    grown = memory.end()
   })
-  const growth = Math.round((peak - start) / MIB)
   const back = backAfter(history, trouble)
   return [
     ...answered(history, trouble, 'LOCK TABLE'),
     answeredWithin(history, trouble, 3_000, options.isTimed),
-    {
-      what: '  memory of mcp-audit grows by (goal 50 MiB)',
-      figure: `${growth} MiB`,
-      holds: options.isTimed ? growth <= 50 : null,
-    },
+    memoryFinding('  memory of mcp-audit grows by (goal 50 MiB)', grown, 50, options.isTimed),
     {
       what: '  back to 95 % of the rate after (goal 5000 ms)',
       figure: back === null ? 'not in the time after it' : `${back} ms`,
@@ -187,9 +176,4 @@ function backAfter({ ackedAt }: History, { from, to }: Trouble): number | null {
     if (countBetween(ackedAt, at, at + 1_000) >= 0.95 * usual) return at - to
   }
   return null
-}
-
-/** What the first replica holds in memory, in bytes; 0 where there is no /proc. */
-function memory(world: World): number {
-  return residentBytes(world.audits[0]?.pid() as number)
 }

@@ -7,6 +7,7 @@ import { Failure } from '../failure.ts'
 import { answered, answeredWithin } from '../faults/drills.ts'
 import { allHold } from '../faults/findings.ts'
 import type { History, Failure as Refusal } from '../faults/load/history.ts'
+import { memoryFinding, watchMemory } from '../faults/memory.ts'
 import { judgeHung } from '../faults/slow/hung.ts'
 import { askSteadily } from '../faults/slow/others.ts'
 import { reaches, until } from '../faults/wait.ts'
@@ -80,4 +81,13 @@ test('a constant rate counts each answer by its status, and what was not reached
       ['connect ECONNREFUSED 127.0.0.1:1', 2],
     ],
   )
+})
+
+test('memory is judged by its growth, and only where it can be seen', () => {
+  const MIB = 1_048_576
+  const holds = [50, 51].map((grown) => memoryFinding('what', grown * MIB, 50).holds)
+  assert.deepEqual(holds, [true, false])
+  assert.equal(memoryFinding('what', null, 50).holds, null)
+  const own = watchMemory(process.pid).end()
+  assert.equal(own === null, process.platform !== 'linux')
 })

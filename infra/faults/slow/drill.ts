@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fillLog } from '../../test-support/fill-log.ts'
-import { residentBytes } from '../../test-support/resident-memory.ts'
 import type { Finding } from '../findings.ts'
+import { memoryFinding, watchMemory } from '../memory.ts'
 import { asOwner } from '../server.ts'
 import type { World } from '../world.ts'
 import { type CrowdResult, LOOKS_AFTER } from './clients.ts'
@@ -17,7 +17,6 @@ export interface SlowCounts {
   seconds: number
 }
 
-const MiB = 1_048_576
 /** What is seen late of a connection that ended in time, in ms. */
 const SEEN_LATE = 1_500
 /** Until all of a crowd have come and asked, in ms. */
@@ -50,13 +49,13 @@ export async function slowDrill(world: World, counts: SlowCounts, say: Say): Pro
       say(
         `without ${what}: ${await busyDuring(world, async () => seen.before.push(await others()))}`,
       )
-      const memory = residentBytes(gateway.pid() as number)
+      const memory = watchMemory(gateway.pid() as number)
       const crowd = startCrowd({ port, count, kind })
       await sleep(SETTLED)
       say(`with ${what}: ${await busyDuring(world, async () => seen.during.push(await others()))}`)
-      seen.grown.push(residentBytes(gateway.pid() as number) - memory)
       await sleep(Math.max(0, LOOKS_AFTER + SETTLED - counts.seconds * 1_000))
       seen.crowds.push(await crowd.end())
+      seen.grown.push(memory.end())
     }
     findings.push(...judge(what, seen))
   }
@@ -66,12 +65,16 @@ export async function slowDrill(world: World, counts: SlowCounts, say: Say): Pro
 interface Seen {
   before: OpenLoopResult[]
   during: OpenLoopResult[]
-  grown: number[]
+  /** Bytes more at most, or null where that cannot be seen. */
+  grown: (number | null)[]
   crowds: CrowdResult[]
 }
 
 function judge(what: string, { before, during, grown, crowds }: Seen): Finding[] {
-  const most = Math.max(...grown)
+  const most = grown.reduce(
+    (all, one) => (all === null || one === null ? null : Math.max(all, one)),
+    0,
+  )
   const sum = (of: (crowd: CrowdResult) => number) => crowds.reduce((all, one) => all + of(one), 0)
   const ended = crowds.flatMap(({ endedAfter }) => endedAfter)
   const last = ended.reduce((most, ms) => Math.max(most, ms), 0)
@@ -79,11 +82,7 @@ function judge(what: string, { before, during, grown, crowds }: Seen): Finding[]
   const readersCut = sum((crowd) => crowd.readersCut)
   return [
     ...judgeOthers(what, { before, during }, 2),
-    {
-      what: `${what}: memory of the gateway`,
-      figure: `${Math.round(most / MiB)} MiB more`,
-      holds: most <= 100 * MiB,
-    },
+    memoryFinding(`${what}: memory of the gateway grows by (goal 100 MiB)`, most, 100),
     {
       what: `${what}: the stuck ended by the gateway`,
       figure: `${ended.length}, the last within ${(last / 1_000).toFixed(1)} s; ${stuck} not`,
