@@ -14,6 +14,9 @@ const WARM_UP = 1 / 3
 /** At most this share of the honest may be told to come back; not judged in a short run, where one stall counts much. */
 const MOST_REFUSED = 0.01
 
+/** And at most this share of all that were due may be unsent: else the load was not there that the slopes are judged under. */
+const MOST_UNSENT = 0.01
+
 /** What was seen of the services, at all times and at the end. */
 export interface Seen {
   told: Told
@@ -42,15 +45,15 @@ export function judgeRun(seen: Seen): Finding[] {
 const round = (value: number, digits = 1) => value.toFixed(digits)
 
 function judgeAnswers(told: Told, isLong: boolean): Finding[] {
-  const { counts, unexpected, honest, capacity, rate, unsent, ended, stuck } = told
+  const { counts, unexpected, honest, capacity, rate, due, unsent, ended, stuck } = told
   const all = Object.values(counts).flatMap((own) => Object.entries(own))
   const total = all.reduce((sum, [, times]) => sum + times, 0)
   const [first, ...others] = Object.entries(unexpected)
   return [
     {
       what: 'the load',
-      figure: `${round(rate)} honest requests a second, of ${round(capacity)} at most; ${unsent} not sent in time`,
-      holds: null,
+      figure: `${round(rate)} honest requests a second, of ${round(capacity)} at most; ${unsent} of ${due} requests not sent in time`,
+      holds: isLong ? unsent <= MOST_UNSENT * due : null,
     },
     {
       what: 'answers that are not as they should be',

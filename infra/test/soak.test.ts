@@ -136,7 +136,7 @@ function wellRun(slope = 0): Seen {
   const minutes = Array.from({ length: 360 }, (_, n) => n * EVERY)
   return {
     told: {
-      ...{ capacity: 500, rate: 200, unsent: 0, ended: 5, stuck: 0, unexpected: {} },
+      ...{ capacity: 500, rate: 200, due: 1_100, unsent: 11, ended: 5, stuck: 0, unexpected: {} },
       counts: { log: { '200': 1_000, '503 overloaded': 2 } },
       honest: { answered: 1_000, refused: 2 },
     },
@@ -176,6 +176,14 @@ for (const [what, change, named] of [
       return { ...run, told: { ...run.told, honest: { answered: 1_000, refused: 20 } } }
     },
     /come back/,
+  ],
+  [
+    'a load that was not sent',
+    () => {
+      const run = wellRun()
+      return { ...run, told: { ...run.told, unsent: 12 } }
+    },
+    /^the load$/,
   ],
   [
     'a slow connection that nobody ended',

@@ -17,7 +17,7 @@ import type { LoadConfig } from './load.ts'
 import { Tally, type Told } from './tally.ts'
 
 const config: LoadConfig = JSON.parse(process.argv[2] ?? '')
-/** At most so many honest requests under way; one more is not sent, and counted. */
+/** At most so many requests under way, honest and hostile together; one more is not sent, and counted. */
 const UNDER_WAY = 256
 /** How many at once find out how much the stack does. */
 const FINDERS = 32
@@ -37,6 +37,7 @@ const agent = new Agent({ keepAlive: true, maxSockets: UNDER_WAY, timeout: 60_00
 const ground = new Ground({ ...config, agent, files })
 const tally = new Tally()
 let underWay = 0
+let due = 0
 let unsent = 0
 let isStopped = false
 const steady = { answered: 0, refused: 0 }
@@ -68,8 +69,9 @@ async function findCapacity(seconds: number): Promise<number> {
 async function sendSteadily(name: 'honest' | 'hostile', rate: number): Promise<void> {
   const startedAt = performance.now()
   for (let sent = 0; !isStopped; await sleep(TICK)) {
-    const due = ((performance.now() - startedAt) * rate) / 1_000
-    for (; sent < due; sent++) {
+    const goal = ((performance.now() - startedAt) * rate) / 1_000
+    for (; sent < goal; sent++) {
+      due++
       if (underWay >= UNDER_WAY) unsent++
       else sendOne(name, sent).catch(fail)
     }
@@ -116,7 +118,7 @@ await Promise.all(Object.values(files).map(closed))
 const { counts, unexpected } = tally
 const { endedAfter, stuck } = crowd.result
 const result: Told = {
-  ...{ capacity, rate, counts, unexpected, unsent, stuck },
+  ...{ capacity, rate, counts, unexpected, due, unsent, stuck },
   honest: steady,
   ended: endedAfter.length,
 }

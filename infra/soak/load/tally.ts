@@ -15,7 +15,8 @@ export interface Told {
   unexpected: Record<string, { times: number; what: string }>
   /** Honest requests at that rate, and those of them that were told to come back. */
   honest: { answered: number; refused: number }
-  /** Requests that were due and not sent, because too many were under way. */
+  /** Requests, honest and hostile, that were due at those rates; and of them those not sent, because too many were under way. */
+  due: number
   unsent: number
   /** Connections that were slow on purpose: those that the gateway ended, and those that it did not. */
   ended: number
