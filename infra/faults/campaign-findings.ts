@@ -2,7 +2,7 @@ import type { CampaignResult, Strike } from './campaign.ts'
 import type { FaultFacts } from './faults.ts'
 import { type Finding, middleAndMost } from './findings.ts'
 import { INVARIANTS, type Invariant, type Violation } from './invariants.ts'
-import { answersOf } from './load/history.ts'
+import { answersOf, type History } from './load/history.ts'
 
 /** I7: what a run without such a load shows is little. */
 const LEAST_RATE = 100
@@ -33,7 +33,7 @@ export function campaignFindings(result: CampaignResult, isTimed: boolean): Find
       figure: `${checkpoints}, and ${history.proofs.length} proofs in answers`,
       holds: null,
     },
-    ...judged(violations),
+    ...judged(violations, history, result.mostDoubts),
     loadFinding(result, isTimed),
   ]
 }
@@ -41,20 +41,37 @@ export function campaignFindings(result: CampaignResult, isTimed: boolean): Find
 /** What every run with a load under keys is judged by. */
 const JUDGED = ['I1', 'I2', 'I3', 'I4', 'I5', 'I6'] as const
 
-/** One line for each of I1 to I6, with how it is violated. */
+/**
+ * One line for each of I1 to I6, with how it is violated, or what was judged. I5 is judged only where something that
+ * must be attested was acknowledged.
+ *
+ * @param mostDoubts what `violations` was told, undefined where doubts were not counted
+ */
 export function judged(
   violations: readonly Violation[],
-  invariants: readonly Invariant[] = JUDGED,
+  { ackedAtOf }: Pick<History, 'ackedAtOf'>,
+  mostDoubts: number | undefined,
 ): Finding[] {
-  return invariants.map((invariant) => {
+  const [registered = 0, decided = 0] = (['register', 'gate'] as const).map(
+    (kind) => ackedAtOf.get(kind)?.length ?? 0,
+  )
+  const held: Partial<Record<Invariant, string>> = {
+    I4:
+      mostDoubts === undefined
+        ? 'holds when asked for again; how many are in doubt is not counted here'
+        : `holds; after each fault at most ${mostDoubts} were in doubt`,
+    I5: `holds for ${registered} registrations and ${decided} decisions`,
+  }
+  return JUDGED.map((invariant) => {
     const own = violations.filter((one) => one.invariant === invariant)
     const said = own.map(({ what, times }) =>
       times > 1 ? `${what} (and ${times - 1} more)` : what,
     )
+    const isEmpty = invariant === 'I5' && registered + decided === 0
     return {
       what: `${invariant} ${INVARIANTS[invariant]}`,
-      figure: said.join('; ') || 'holds',
-      holds: own.length === 0,
+      figure: said.join('; ') || (isEmpty ? 'nothing to attest' : (held[invariant] ?? 'holds')),
+      holds: own.length === 0 ? (isEmpty ? null : true) : false,
       invariants: [invariant],
     }
   })

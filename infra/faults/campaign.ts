@@ -65,6 +65,8 @@ export interface CampaignResult {
   strikes: Strike[]
   history: History
   violations: Violation[]
+  /** How many might be in doubt after each fault; undefined where that is not counted. */
+  mostDoubts: number | undefined
   /** Entries at the end. */
   entries: number
   /** Checkpoints that were taken at the start and after strikes. */
@@ -141,8 +143,9 @@ async function judge(
 ): Promise<CampaignResult> {
   const facts = await world.readFacts()
   const isCounted = !appends && !world.isFronted && strikes.every(({ fault }) => fault.isSudden)
+  const mostDoubts = isCounted ? clients : undefined
   const at = strikes.map((strike) => strike.at)
-  const found = violations(history, facts, { at, ...(isCounted && { mostDoubts: clients }) })
+  const found = violations(history, facts, { at, mostDoubts })
   if (strikes.length > 0 && strikes.every(({ fault }) => fault.isOrderly)) {
     found.push(...unanswered(history))
   }
@@ -160,6 +163,7 @@ async function judge(
     strikes,
     history,
     violations: [...found, ...watch.violations],
+    mostDoubts,
     entries: facts.hashes.length,
     checkpoints: watch.notes.length,
   }

@@ -116,7 +116,7 @@ async function drill(
     await sleep(ms.after)
     const history = await load.end()
     const facts = await world.readFacts()
-    const found = judged(violations(history, facts, { at: [from] }))
+    const found = judged(violations(history, facts, { at: [from] }), history, undefined)
     found.push(loadAround(history, { from, to }, isTimed))
     return { history, trouble: { from, to }, found }
   } finally {

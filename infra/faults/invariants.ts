@@ -7,7 +7,7 @@ export const INVARIANTS = {
   I1: 'no acknowledged entry is lost',
   I2: 'no broken link and no fork; what checkpoints and proofs said is what the log holds',
   I3: 'no entry twice under one key, and none that nobody asked for',
-  I4: 'in doubt are at most the requests under way, each there once when asked for again; what was refused is not there',
+  I4: 'what was in doubt is there once when asked for again, what was refused is not; where counted, no more were in doubt than under way',
   I5: 'no allow, and nothing else that must be attested, without its entry, nor an entry without what it attests',
   I6: 'no answer but 2xx, 4xx, 502, 503 and 504, and nothing hangs for 30 s',
   I7: 'the load was worth something: above 100 acknowledged a second before and after each fault',

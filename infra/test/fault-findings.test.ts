@@ -4,8 +4,9 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { Failure } from '../failure.ts'
+import { judged } from '../faults/campaign-findings.ts'
 import { answered, answeredWithin } from '../faults/drills.ts'
-import { allHold } from '../faults/findings.ts'
+import { allHold, type Finding } from '../faults/findings.ts'
 import type { History, Failure as Refusal } from '../faults/load/history.ts'
 import { memoryFinding, watchMemory } from '../faults/memory.ts'
 import { judgeHung } from '../faults/slow/hung.ts'
@@ -90,4 +91,18 @@ test('memory is judged by its growth, and only where it can be seen', () => {
   assert.equal(memoryFinding('what', null, 50).holds, null)
   const own = watchMemory(process.pid).end()
   assert.equal(own === null, process.platform !== 'linux')
+})
+
+test('the line of I4 says whether doubts were counted, that of I5 over how much it was judged', () => {
+  const lineOf = (found: Finding[], id: 'I4' | 'I5') =>
+    found.find(({ invariants }) => invariants?.includes(id))
+  const none = judged([], { ackedAtOf: new Map() }, undefined)
+  assert.match(String(lineOf(none, 'I4')?.figure), /not counted/)
+  assert.equal(lineOf(none, 'I5')?.holds, null)
+  const some = judged([], { ackedAtOf: new Map([['register', [1, 2]]]) }, 64)
+  assert.match(String(lineOf(some, 'I4')?.figure), /at most 64/)
+  assert.match(String(lineOf(some, 'I5')?.figure), /2 registrations and 0 decisions/)
+  assert.equal(lineOf(some, 'I5')?.holds, true)
+  const broken = [{ invariant: 'I5', what: 'x', times: 1 } as const]
+  assert.equal(lineOf(judged(broken, { ackedAtOf: new Map() }, 64), 'I5')?.holds, false)
 })
