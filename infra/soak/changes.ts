@@ -50,9 +50,12 @@ async function changePolicy(soak: SoakStack, count: number): Promise<void> {
 async function breakPolicy(soak: SoakStack): Promise<void> {
   const file = join(soak.policiesDir, 'model-policy.yml')
   const text = readFileSync(file, 'utf8')
+  const { digest } = await policies(soak)
   writeFileSync(file, `${text}rules: twice\n`)
   await until('the broken policy', async () => (await policies(soak)).stale !== null)
+  const beside = await policies(soak)
   writeFileSync(file, text)
+  if (beside.digest !== digest) throw new Error('a broken policy put another set in force')
   await until('the mended policy', async () => (await policies(soak)).stale === null)
 }
 
