@@ -137,10 +137,11 @@ function loadAround({ ackedAt }: History, { from, to }: Trouble, isTimed: boolea
 const during = ({ failures }: History, { from, to }: Trouble) =>
   failures.filter(({ at }) => at >= from && at <= to)
 
-/** All that was answered meanwhile was 503. A trouble that nobody met shows nothing, and does not hold. */
+/** All that was answered meanwhile was 503, and said when to come back. A trouble that nobody met shows nothing, and does not hold. */
 export function answered(history: History, trouble: Trouble, what: string): Finding[] {
   const all = during(history, trouble)
   const other = all.filter(({ status }) => status !== 503)
+  const bare = all.filter(({ status, retryAfter }) => status === 503 && !(Number(retryAfter) > 0))
   const seconds = Math.round((trouble.to - trouble.from) / 1_000)
   return [
     { what, figure: `${seconds} s`, holds: null },
@@ -148,6 +149,11 @@ export function answered(history: History, trouble: Trouble, what: string): Find
       what: '  answers are 503',
       figure: `${all.length - other.length}, other ${other.length}`,
       holds: all.length > 0 && other.length === 0,
+    },
+    {
+      what: '  Retry-After of the 503 of mcp-audit and mcp-lineage',
+      figure: `${bare.length} without`,
+      holds: bare.length === 0,
     },
   ]
 }

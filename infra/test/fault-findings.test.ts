@@ -16,7 +16,15 @@ import { reaches, until } from '../faults/wait.ts'
 const TROUBLE = { from: 100, to: 200 }
 
 function historyOf(failures: Partial<Refusal>[]): History {
-  const one = { t: 'refused', key: 'load-1', at: 150, ms: 20, status: 503, code: 'x' } as const
+  const one = {
+    t: 'refused',
+    key: 'load-1',
+    at: 150,
+    ms: 20,
+    status: 503,
+    code: 'x',
+    retryAfter: '1',
+  } as const
   return {
     ...{ name: 'load', requests: new Map(), ackedAt: [], ackedAtOf: new Map(), proofs: [] },
     failures: failures.map((failure) => ({ ...one, ...failure })),
@@ -28,6 +36,7 @@ for (const [what, failures, holds] of [
   ['that no caller met does not hold', [], false],
   ['that was over when callers were refused does not hold', [{ at: 201 }], false],
   ['in which one was answered otherwise does not hold', [{}, { status: 500 }], false],
+  ['in which one was not told when to come back does not hold', [{ retryAfter: '0' }], false],
   ['in which they waited does not hold', [{ ms: 31 }], false],
 ] as const) {
   test(`a trouble ${what}`, () => {

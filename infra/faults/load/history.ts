@@ -23,7 +23,7 @@ export interface Proof {
 export type Line =
   | { t: 'sent'; key: string; kind: Kind; events: number; at: number }
   | ({ t: 'acked'; key: string; at: number } & Acknowledgement)
-  | { t: Failure['t']; key: string; at: number; ms: number; status: number; code: string }
+  | Failure
 
 /** Id and `entry_hash`, as acknowledged. */
 export type Entry = readonly [id: number, entryHash: string]
@@ -61,6 +61,8 @@ export interface Failure {
   /** 0 where there was no answer, `HANGS` where it was given up. */
   status: number
   code: string
+  /** The header field of this name, where the answer had it. */
+  retryAfter?: string
 }
 
 /** What a driver saw. */

@@ -1,7 +1,7 @@
 import { type Agent, request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { EXAMPLE_PAYLOAD } from '../../example-payload.ts'
-import { type Acknowledgement, HANGS, type Kind } from './history.ts'
+import { type Acknowledgement, type Failure, HANGS, type Kind } from './history.ts'
 
 /** A request that is ready to be sent, as often as it takes, under one key. */
 export interface Prepared {
@@ -15,7 +15,7 @@ export interface Prepared {
 /** What an attempt came to. */
 export type Outcome =
   | ({ t: 'acked' } & Acknowledgement)
-  | { t: 'refused' | 'doubt'; status: number; code: string }
+  | Pick<Failure, 't' | 'status' | 'code' | 'retryAfter'>
 
 const BATCH = 5
 /** Nothing may hang longer, in ms. */
@@ -83,7 +83,10 @@ export async function attempt(
       })
       response.on('end', () => {
         const replayed = response.headers['idempotency-replayed'] === 'true'
-        resolve(judge(response.statusCode ?? 0, text, kind, replayed))
+        const outcome = judge(response.statusCode ?? 0, text, kind, replayed)
+        const retryAfter = response.headers['retry-after']
+        const isMore = outcome.t !== 'acked' && retryAfter !== undefined
+        resolve(isMore ? { ...outcome, retryAfter } : outcome)
       })
       response.on('error', () => resolve({ t: 'doubt', status: 0, code: 'broke off' }))
     })
