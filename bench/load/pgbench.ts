@@ -9,7 +9,7 @@ export interface BenchDatabase {
   name: string
 }
 
-/** Transactions a second of 64 clients that each run `script` (a file) over and over. */
+/** Transactions a second of 64 clients that each run `script` (a file) over and over. Throws where pgbench did none. */
 export async function pgbench(
   program: string,
   { port, name }: BenchDatabase,
@@ -26,5 +26,7 @@ export async function pgbench(
       PGPASSWORD: 'bench',
     },
   })
-  return Number(/tps = ([\d.]+)/.exec(stdout)?.[1])
+  const rate = /tps = ([\d.]+)/.exec(stdout)?.[1]
+  if (rate === undefined) throw new Error(`pgbench tells no rate: ${stdout}`)
+  return Number(rate)
 }

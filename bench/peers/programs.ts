@@ -1,5 +1,6 @@
 import { accessSync, constants, globSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { Failure } from '@ai-governance/infra/failure'
 
 /** Where programs are put that no system package has: git leaves it out. */
 export const TOOLS = join(import.meta.dirname, '..', '..', '.data', 'tools')
@@ -19,10 +20,16 @@ export type Program = keyof typeof PROGRAMS
 /** The path of each program that is there. */
 export type Programs = Readonly<Partial<Record<Program, string>>>
 
-/** Looks each program up: on the PATH, below .data/tools, and where Debian puts what only root or a server starts. */
+/**
+ * Looks each program up: on the PATH, below .data/tools, and where Debian puts what only root or a server starts.
+ *
+ * @throws Failure where OPA names no program
+ */
 export function findPrograms(): Programs {
   const names = Object.keys(PROGRAMS) as Program[]
-  const own = process.env.OPA ? { opa: process.env.OPA } : {}
+  const { OPA } = process.env
+  if (OPA && !isProgram(OPA)) throw new Failure(`OPA names ${OPA}, which is no program.`)
+  const own = OPA ? { opa: OPA } : {}
   const found = names.flatMap((name) => {
     const path = findProgram(name)
     return path === undefined ? [] : [[name, path]]
