@@ -1,137 +1,61 @@
-import { evaluate, type Request } from '@ai-governance/policy-engine/evaluate'
-import {
-  formatLoadProblem,
-  loadPolicySet,
-  type PolicySet,
-} from '@ai-governance/policy-engine/load/load-policies'
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { GOALS } from '../goals.ts'
 import { interleave } from '../load/rounds.ts'
-import { type Figure, quantile, ratioTo } from '../report/figures.ts'
+import { type Figure, ratioTo } from '../report/figures.ts'
 import type { Tools } from './ground.ts'
 
-const RULES = 100
-/** One file may not hold as many keys as 100 rules have. */
-const LAYERS = 4
-const EVALUATIONS = 20_000
-const NOW = new Date('2026-06-15T12:00:00Z')
+export const RULES = 100
 
-const RISK = `
-weights: { harm: 3, reach: 2, watch: -2 }
-factors:
-  - { id: use, field: use, weight: 1, points: { general: 0, hiring: 5, credit: 4 } }
-  - { id: size, field: size, weight: 1, bands: [{ from: 0, points: 0 }, { from: 1000000, points: 3 }] }
-levels: { low: 0, high: 30 }
-deny_at: 40
-`
-
-const HEAD = `version: "1"
-thresholds: { accuracy: 0.85 }
-inputs:
-  use: { type: string, enum: [general, hiring, credit] }
-  team: { type: string }
-  size: { type: integer, min: 0 }
-  oversight.human: { type: string, enum: [none, on-the-loop, in-the-loop] }
-  oversight.owner: { type: string }
-  tools: { type: list }
-  accuracy: { type: number, min: 0, max: 1, source: aibom }
-`
-const EXCUSE =
-  'match: { field: team, op: eq, value: research }, expires: "2027-03-31", approved_by: dpo@example.org, why: Pilot.'
-
-/** What a request says that keeps every rule. */
-const GOOD = {
-  use: 'general',
-  team: 'vision',
-  size: 250_000,
-  oversight: { human: 'in-the-loop', owner: 'board' },
-  tools: ['search', 'calendar', 'mail'],
-  risk: { harm: 1, reach: 1, watch: 3 },
-}
+/** What a request says: all that keeps every rule, or nothing. */
+export type Kind = 'allowed' | 'empty'
 
 /** Median and 99th percentile of one round, in ns. */
-interface Times {
+export interface Times {
   middle: number
   slowest: number
 }
 
+/** What policy-round.ts measured, one after the other. */
+export interface PolicyRound {
+  floor: Times
+  subject: Times
+}
+
 /**
- * Time of a decision inside the process, at 100 rules of every shape with a waiver for every tenth: the median and the
+ * Time of a decision inside a process, at 100 rules of every shape with a waiver for every tenth: the median and the
  * slowest hundredth of a request that is allowed, and of one that says nothing. The floor parses the same request and
- * writes the same verdict as JSON, which whoever decides has to do as well.
+ * writes the same verdict as JSON, which whoever decides has to do as well. Each round is a process of its own.
  */
 export async function benchPolicy({ rounds, say }: Tools): Promise<Figure[]> {
-  const set = hundredRules()
-  const requests: [name: string, request: Request][] = [
-    ['allowed', { payload: GOOD, evidence: { accuracy: 0.9 }, now: NOW }],
-    ['empty', { payload: {}, evidence: null, now: NOW }],
-  ]
-  const figures: Figure[] = []
-  for (const [name, request] of requests) figures.push(...(await judge(set, name, request)))
-  return figures
+  const allowed = await figuresOf('allowed')
+  return [...allowed, ...(await figuresOf('empty'))]
 
-  async function judge(set: PolicySet, kind: string, request: Request): Promise<Figure[]> {
-    const verdict = evaluate(set, request)
-    if (verdict.allowed !== (kind === 'allowed')) throw new Error(verdict.reasons.join('\n'))
-    const text = JSON.stringify(request.payload)
+  async function figuresOf(kind: Kind): Promise<Figure[]> {
     const floor = `JSON of the ${kind} request`
     const subject = `evaluate, ${RULES} rules, ${kind}`
-    const contenders = {
-      [floor]: () => timesOf(() => JSON.stringify([JSON.parse(text), verdict])),
-      [subject]: () => timesOf(() => evaluate(set, request)),
-    }
-    const measured = await interleave('policy', contenders, rounds.count, say)
-    const of = (name: string, part: keyof Times) => measured[name]!.map((times) => times[part])
-    const row = (name: string, what: string, part: keyof Times) => ({
-      ...{ name, what, unit: 'ns', values: of(name, part) },
+    const both = { [`${floor}, and ${subject}`]: () => runRound(kind) }
+    const measured = Object.values(await interleave('policy', both, rounds.count, say)).flat()
+    const of = (who: keyof PolicyRound, part: keyof Times) =>
+      measured.map((round) => round[who][part])
+    const row = (who: keyof PolicyRound, what: string, part: keyof Times) => ({
+      ...{ name: who === 'floor' ? floor : subject, what, unit: 'ns', values: of(who, part) },
     })
     return [
-      row(floor, 'median', 'middle'),
-      row(floor, '99 % within', 'slowest'),
+      row('floor', 'median', 'middle'),
+      row('floor', '99 % within', 'slowest'),
       {
-        ...row(subject, 'median', 'middle'),
-        ratios: ratioTo(floor, of(subject, 'middle'), of(floor, 'middle')),
+        ...row('subject', 'median', 'middle'),
+        ratios: ratioTo(floor, of('subject', 'middle'), of('floor', 'middle')),
       },
-      { ...row(subject, '99 % within', 'slowest'), goal: GOALS.policyTime },
+      { ...row('subject', '99 % within', 'slowest'), goal: GOALS.policyTime },
     ]
   }
 }
 
-function timesOf(run: () => unknown): Times {
-  const times = new Float64Array(EVALUATIONS)
-  for (let i = 0; i < EVALUATIONS; i += 1) {
-    const start = process.hrtime.bigint()
-    run()
-    times[i] = Number(process.hrtime.bigint() - start)
-  }
-  return { middle: quantile(times, 0.5), slowest: quantile(times, 0.99) }
-}
-
-function hundredRules(): PolicySet {
-  const shapes = [
-    'require: { field: team, op: ne, value: x# }',
-    'deny: { field: use, op: in, value: [hiring, credit] }',
-    'when: { field: use, op: eq, value: hiring }, require: { field: oversight.human, op: eq, value: in-the-loop }',
-    'require: { field: size, op: lt, value: 1000000# }',
-    'mode: warn, require: { field: accuracy, op: gte, value_from: thresholds.accuracy }',
-    'deny: { field: tools, op: contains, value: shell# }',
-    'require: { all: [{ field: oversight.owner, op: ne, value: "" }, { field: oversight.human, op: in, value: [in-the-loop, on-the-loop] }] }',
-    'deny: { any: [{ field: risk.harm, op: gte, value: 4 }, { all: [{ field: use, op: eq, value: credit }, { field: size, op: gt, value: # }] }] }',
-    'effective_from: "2026-01-01", require: { field: accuracy, op: gt, value: 0.5 }',
-    'require: { any: [{ field: use, op: eq, value: general }, { field: oversight.human, op: eq, value: in-the-loop }] }',
-  ]
-  const layers = Array.from({ length: LAYERS }, (_, layer) => {
-    const numbers = Array.from({ length: RULES / LAYERS }, (_, i) => layer * (RULES / LAYERS) + i)
-    const rules = numbers.map((i) => {
-      const shape = shapes[i % shapes.length]!.replaceAll('#', String(i))
-      return `  - { id: rule-${i}, law: ["Art. ${i}"], reason: Reason ${i}., ${shape} }\n`
-    })
-    const waivers = numbers
-      .filter((i) => i % 10 === 0)
-      .map((i) => `  - { rule: rule-${i}, ${EXCUSE} }\n`)
-    const content = `policy: bench-${layer}\n${HEAD}rules:\n${rules.join('')}waivers:\n${waivers.join('')}`
-    return { name: `bench-${layer}.yml`, content }
-  })
-  const loaded = loadPolicySet([...layers, { name: 'risk-matrix.yml', content: RISK }])
-  if (!loaded.ok) throw new Error(loaded.errors.map(formatLoadProblem).join('\n'))
-  return loaded.set
+async function runRound(kind: Kind): Promise<PolicyRound> {
+  const script = join(import.meta.dirname, 'policy-round.ts')
+  const { stdout } = await promisify(execFile)(process.execPath, [script, kind])
+  return JSON.parse(stdout)
 }
