@@ -9,8 +9,8 @@ import {
 } from 'node:fs'
 import { request } from 'node:https'
 import { join } from 'node:path'
-import { makeAuthority } from '../test-support/authority.ts'
 import { CLIENT_SECRET, type Clients } from '../../services/mcp-gateway/test/oidc-provider.ts'
+import { makeAuthority } from '../test-support/authority.ts'
 import type { ComposeStack } from './compose-stack.ts'
 
 /** As docs/OPERATIONS.md writes it. */
