@@ -25,6 +25,9 @@ export interface GateDrillOptions {
   say: (line: string) => void
 }
 
+/** In ms. */
+const SECOND = 1_000
+
 interface Strike {
   name: string
   strike: (world: World) => Promise<void>
@@ -39,15 +42,20 @@ export async function gateDrill(world: World, options: GateDrillOptions): Promis
   const driver = startDriver({ gatewayUrl, clients, calls, historyFile })
   const all = strikesOf(options.hang)
   const struck: { name: string; at: number; mendedAt: number }[] = []
+  // Each in the midst of decisions, with more than the second on either side by which I7 judges the load.
+  const decide = async () => {
+    await driver.decisions(Math.floor(calls / (strikes + 1)))
+    await sleep(SECOND)
+  }
   try {
+    await decide()
     for (let n = 0; n < strikes; n++) {
-      // Each in the midst of calls: so many are answered between one and the next.
-      await driver.answers(Math.floor(calls / (strikes + 1)))
       const { name, strike } = all[n % all.length] as Strike
       say(`gate: ${n + 1} of ${strikes}, ${name}`)
       const at = Date.now()
       await strike(world)
       struck.push({ name, at, mendedAt: Date.now() })
+      await decide()
     }
     await driver.end()
   } finally {
@@ -76,7 +84,7 @@ function loadAround(
   const decidedAt = answers.flatMap(({ decided, at }) => (decided ? [at] : []))
   const rates = struck.flatMap(({ at, mendedAt }) => {
     const back = decidedAt.find((time) => time >= mendedAt) ?? Number.POSITIVE_INFINITY
-    return [countBetween(decidedAt, at - 1_000, at), countBetween(decidedAt, back, back + 1_000)]
+    return [countBetween(decidedAt, at - SECOND, at), countBetween(decidedAt, back, back + SECOND)]
   })
   return loadIsWorth(rates, isTimed)
 }
@@ -128,15 +136,15 @@ function strikesOf(hang: number): Strike[] {
 
 function startDriver(config: GateDriverConfig) {
   const child = fork(join(import.meta.dirname, 'driver.ts'), [JSON.stringify(config)])
-  let answered = 0
+  let decided = 0
   child.on('message', (count) => {
-    answered = count as number
+    decided = count as number
   })
   const exited = once(child, 'exit')
   const isOver = () => child.exitCode !== null || child.signalCode !== null
-  const counted = { done: 'answered', count: () => answered, isOver }
+  const counted = { done: 'decided', count: () => decided, isOver }
   return {
-    answers: (more: number) => reaches(counted, answered + more),
+    decisions: (more: number) => reaches(counted, decided + more),
     async end() {
       child.send('stop')
       const [code] = await exited

@@ -1,7 +1,7 @@
 // Calls the gate, in a process of its own, as the driver beside it in ../load does with the log, and for its reason.
 //
-// Its one argument is a `GateDriverConfig` as JSON. It writes down every answer, tells its parent how many there were
-// every 20 ms, and ends when it was told to (`stop`), has made its calls, and every keyed one of them was decided.
+// Its one argument is a `GateDriverConfig` as JSON. It writes down every answer, tells its parent every 20 ms how
+// many were decisions, and ends when it was told to (`stop`), has made its calls, and every keyed one of them was decided.
 import { createWriteStream } from 'node:fs'
 import { Agent, request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -26,7 +26,7 @@ const REST = 20
 const PATIENCE = 30_000
 const SETTLED_WITHIN = 60_000
 let isStopped = false
-let answered = 0
+let decided = 0
 let started = 0
 
 async function ask(name: string, isKeyed: boolean, isAllowed: boolean): Promise<Answer> {
@@ -35,7 +35,7 @@ async function ask(name: string, isKeyed: boolean, isAllowed: boolean): Promise<
   const got = await send(body, isKeyed ? name : null)
   const answer: Answer = { name, isKeyed, at: Date.now(), ...got }
   history.write(`${JSON.stringify(answer)}\n`)
-  answered++
+  if (got.decided) decided++
   return answer
 }
 
@@ -113,10 +113,10 @@ process.on('disconnect', () => process.exit(1))
 process.on('message', () => {
   isStopped = true
 })
-const told = setInterval(() => process.send?.(answered), 20)
+const told = setInterval(() => process.send?.(decided), 20)
 await Promise.all(Array.from({ length: clients }, client))
 clearInterval(told)
 agent.destroy()
 history.end(() => {
-  process.send?.(answered, () => process.exit(0))
+  process.send?.(decided, () => process.exit(0))
 })
