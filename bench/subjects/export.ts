@@ -3,8 +3,7 @@ import { once } from 'node:events'
 import { get, type IncomingMessage } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fillLog } from '@ai-governance/infra/test-support/fill-log'
-import { residentBytes } from '@ai-governance/infra/test-support/resident-memory'
-import type { ServiceProcess } from '@ai-governance/infra/test-support/service-process'
+import { watchResident } from '@ai-governance/infra/test-support/resident-memory'
 import { GOALS } from '../goals.ts'
 import { interleave } from '../load/rounds.ts'
 import { type Figure, ratioTo } from '../report/figures.ts'
@@ -20,9 +19,6 @@ const SLOW = 'export to a slow reader through the gateway'
 const REST_MS = 100
 /** What goes before: so many exports of so many entries let the heap find its size for an export, but not for a long one. */
 const SHORT = { exports: 5, entries: ENTRIES / 10 }
-
-/** By process: the bytes that it had in memory after short exports, and the most of all long ones. */
-type Growth = Record<'mcp-audit' | 'mcp-gateway', { before: number; most: number }>
 
 /**
  * The export of 200,000 entries at the service and through the gateway, beside COPY of the same rows, and once to a reader
@@ -40,51 +36,37 @@ export async function benchExport(ground: Ground): Promise<Figure[]> {
   for (let n = 0; n < SHORT.exports; n++) {
     for (const url of [direct, through]) await read(url + SHORT.entries, 0)
   }
-  const growth = growthOf(ground)
+  const processes = { 'mcp-audit': stack.audit, 'mcp-gateway': stack.gateway }
+  const memory = Object.entries(processes).map(([process, service]) => ({
+    ...{ process, watched: watchResident(service.pid() as number) },
+  }))
   const contenders = {
     ...(program && { [COPY]: () => copyRate(program, database.ownerUrl) }),
-    [DIRECT]: () => watch(ground, growth, direct + ENTRIES, 0),
-    [THROUGH]: () => watch(ground, growth, through + ENTRIES, 0),
+    [DIRECT]: () => rateOf(direct + ENTRIES, 0),
+    [THROUGH]: () => rateOf(through + ENTRIES, 0),
   }
   const measured = await interleave('export', contenders, rounds.count, say)
   say(`export: ${SLOW}`)
-  measured[SLOW] = [await watch(ground, growth, through + ENTRIES, REST_MS)]
+  measured[SLOW] = [await rateOf(through + ENTRIES, REST_MS)]
   const rates = Object.entries(measured).map(([name, values]): Figure => {
     const isBeside = name === DIRECT || name === THROUGH
     const ratios = isBeside ? ratioTo('COPY', values, measured[COPY], GOALS.export) : []
     return { name, what: 'rate', unit: 'entries/s', values, ratios }
   })
-  const grown = Object.entries(growth).map(([process, { before, most }]) => ({
-    ...{ name: 'all of these exports', what: `growth of ${process} at most`, unit: 'MiB' },
-    ...{ values: [(most - before) / MIB], goal: GOALS.exportMemory },
-  }))
+  const grown = memory.map(({ process, watched }): Figure => {
+    const { first, most } = watched.end()
+    return {
+      ...{ name: 'all of these exports', what: `growth of ${process} at most`, unit: 'MiB' },
+      ...{ values: [(most - first) / MIB], goal: GOALS.exportMemory },
+    }
+  })
   return readsProc(ground, 'growth of memory by exports') ? [...rates, ...grown] : rates
 }
 
-function growthOf({ stack }: Ground): Growth {
-  const now = (service: ServiceProcess) => {
-    const bytes = residentBytes(service.pid() as number)
-    return { before: bytes, most: bytes }
-  }
-  return { 'mcp-audit': now(stack.audit), 'mcp-gateway': now(stack.gateway) }
-}
-
-/** Entries a second of one export; what its processes had in memory meanwhile goes into `growth`. */
-async function watch(
-  { stack }: Ground,
-  growth: Growth,
-  url: string,
-  restMs: number,
-): Promise<number> {
-  const watched = [
-    [growth['mcp-audit'], stack.audit.pid() as number],
-    [growth['mcp-gateway'], stack.gateway.pid() as number],
-  ] as const
-  const sampler = setInterval(() => {
-    for (const [of, pid] of watched) of.most = Math.max(of.most, residentBytes(pid))
-  }, 50)
+/** Entries a second of one export to a reader that rests so long after every MiB. */
+async function rateOf(url: string, restMs: number): Promise<number> {
   const start = performance.now()
-  const lines = await read(url, restMs).finally(() => clearInterval(sampler))
+  const lines = await read(url, restMs)
   if (lines !== ENTRIES + 1) throw new Error(`the export has ${lines} lines`)
   return (1_000 * ENTRIES) / (performance.now() - start)
 }

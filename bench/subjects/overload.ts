@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { EXAMPLE_PAYLOAD } from '@ai-governance/infra/example-payload'
-import { residentBytes } from '@ai-governance/infra/test-support/resident-memory'
+import { watchResident } from '@ai-governance/infra/test-support/resident-memory'
 import { GOALS } from '../goals.ts'
 import { keepOn, usableCores } from '../load/cores.ts'
 import { openLoop } from '../load/load.ts'
@@ -17,7 +17,7 @@ const SUSTAINED = 0.98
 /** Where the search for the peak begins, in requests a second. */
 const SLOWEST = 250
 const WARM_UP_SECONDS = 5
-const SAMPLE_MS = 100
+const MIB = 1_048_576
 
 /**
  * What the gateway does with four times the rate that it can sustain: the rate is raised until answers fail, then
@@ -47,7 +47,7 @@ export async function benchOverload(ground: Ground): Promise<Figure[]> {
     const peak = await peakOf(load, rounds.seconds, say)
     say(`${name}: ${JSON.stringify(peak)}`)
     const rate = peak.due / rounds.seconds
-    const { result: over, grown } = await whileSampled(pid, () => load(4 * rate, 10))
+    const { result: over, grown } = await whileWatched(pid, () => load(4 * rate, 10))
     say(`${name} at four times the rate: ${JSON.stringify(over)}`)
     await sleep(5_000)
     const after = await load(0.9 * rate, rounds.seconds)
@@ -104,17 +104,14 @@ async function peakOf(
 }
 
 /** Does `work`, and says by how many MiB a process grew meanwhile, at most. */
-async function whileSampled<T>(
+async function whileWatched<T>(
   pid: number,
   work: () => Promise<T>,
 ): Promise<{ result: T; grown: number }> {
-  const before = residentMiB(pid)
-  let most = before
-  const sampler = setInterval(() => {
-    most = Math.max(most, residentMiB(pid))
-  }, SAMPLE_MS)
-  const result = await work().finally(() => clearInterval(sampler))
-  return { result, grown: most - before }
+  const watched = watchResident(pid)
+  const result = await work().finally(() => watched.end())
+  const { first, most } = watched.end()
+  return { result, grown: (most - first) / MIB }
 }
 
 function callsTo(gateway: string): Record<string, Call> {
@@ -126,8 +123,4 @@ function callsTo(gateway: string): Record<string, Call> {
     'POST /log through the gateway': { url: `${gateway}/mcp-audit/log`, body: EVENT },
     'GET /policies through the gateway': { url: `${gateway}/mcp-policy/policies` },
   }
-}
-
-function residentMiB(pid: number): number {
-  return residentBytes(pid) / 1_048_576
 }

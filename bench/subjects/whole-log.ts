@@ -4,7 +4,7 @@ import { createWriteStream } from 'node:fs'
 import { get, type IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { residentBytes } from '@ai-governance/infra/test-support/resident-memory'
+import { watchResident } from '@ai-governance/infra/test-support/resident-memory'
 import type { Stack } from '@ai-governance/infra/test-support/stack'
 
 const AIGOV = join(import.meta.dirname, '../../clients/typescript/src/cli/main.ts')
@@ -68,24 +68,13 @@ interface Step {
 
 /** Times `work`, which says how many entries it went through, and looks at the memory of a process meanwhile. */
 async function watched(pid: number, work: () => Promise<number>): Promise<Pass> {
-  let peak = residentBytes(pid)
-  const sampler = setInterval(() => {
-    peak = Math.max(peak, residentOf(pid))
-  }, 50)
+  const memory = watchResident(pid)
   const startedAt = performance.now()
   try {
     const entries = await work()
-    return { entries, seconds: (performance.now() - startedAt) / 1_000, peak }
+    const seconds = (performance.now() - startedAt) / 1_000
+    return { entries, seconds, peak: memory.end().most }
   } finally {
-    clearInterval(sampler)
-  }
-}
-
-/** 0 of a process that has just ended. */
-function residentOf(pid: number): number {
-  try {
-    return residentBytes(pid) || 0
-  } catch {
-    return 0
+    memory.end()
   }
 }

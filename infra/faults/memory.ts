@@ -1,28 +1,15 @@
-import { residentBytes } from '../test-support/resident-memory.ts'
+import { watchResident } from '../test-support/resident-memory.ts'
 import type { Finding } from './findings.ts'
 
 const MIB = 1_048_576
-const EVERY = 100
 
-/** Looks ten times a second at what a process holds; `end` says by how many bytes it grew at most, null without /proc. */
+/** Looks at what a process holds; `end` says by how many bytes it grew at most, null without /proc. */
 export function watchMemory(pid: number): { end(): number | null } {
-  const start = residentBytes(pid)
-  let most = start
-  const look = () => {
-    most = Math.max(most, residentBytes(pid))
-  }
-  const timer = setInterval(() => {
-    try {
-      look()
-    } catch {
-      // It has ended: others judge that.
-      clearInterval(timer)
-    }
-  }, EVERY)
+  const watched = watchResident(pid)
   return {
     end() {
-      clearInterval(timer)
-      return start === 0 ? null : most - start
+      const { first, most } = watched.end()
+      return first === 0 ? null : most - first
     },
   }
 }

@@ -1,11 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { until } from '../faults/wait.ts'
 import type { SoakStack } from './stack.ts'
 
 /** A change counts within so many ms: both files are looked at twice a second or more often. */
 const WITHIN = 10_000
-const LOOK = 100
 
 export interface Changes {
   /** How often each change was made and seen to count. */
@@ -44,7 +43,7 @@ async function changePolicy(soak: SoakStack, count: number): Promise<void> {
     `version: 2026.11.${100 + count}`,
   )
   writeFileSync(file, text)
-  await until('the changed policy', async () => (await policies(soak)).digest !== before)
+  await counts('the changed policy', async () => (await policies(soak)).digest !== before)
 }
 
 async function breakPolicy(soak: SoakStack): Promise<void> {
@@ -52,30 +51,34 @@ async function breakPolicy(soak: SoakStack): Promise<void> {
   const text = readFileSync(file, 'utf8')
   const { digest } = await policies(soak)
   writeFileSync(file, `${text}rules: twice\n`)
-  await until('the broken policy', async () => (await policies(soak)).stale !== null)
+  await counts('the broken policy', async () => (await policies(soak)).stale !== null)
   const beside = await policies(soak)
   writeFileSync(file, text)
   if (beside.digest !== digest) throw new Error('a broken policy put another set in force')
-  await until('the mended policy', async () => (await policies(soak)).stale === null)
+  await counts('the mended policy', async () => (await policies(soak)).stale === null)
 }
 
 async function changeKeys(soak: SoakStack): Promise<void> {
   const token = soak.keys.add('guest', ['policy:evaluate'])
   soak.keys.write()
-  await until('the new key', async () => (await ask(soak, '/mcp', token)).status === 200)
+  await counts('the new key', async () => (await ask(soak, '/mcp', token)).status === 200)
   soak.keys.removeLast()
   soak.keys.write()
-  await until('the end of a key', async () => (await ask(soak, '/mcp', token)).status === 401)
+  await counts('the end of a key', async () => (await ask(soak, '/mcp', token)).status === 401)
 }
 
 async function breakKeys(soak: SoakStack): Promise<void> {
   const lines = () => soak.stack.gateway.log().split('API_KEYS_PATH is not usable').length
   const before = lines()
   soak.keys.write('{"v":1,"keys":[{')
-  await until('the broken file of keys', async () => lines() > before)
+  await counts('the broken file of keys', async () => lines() > before)
   const { status } = await ask(soak, '/mcp', soak.tokens.honest[0] as string)
   soak.keys.write()
   if (status !== 200) throw new Error(`beside a broken file of keys a good one got ${status}`)
+}
+
+function counts(what: string, holds: () => Promise<boolean>): Promise<void> {
+  return until(what, holds, WITHIN)
 }
 
 async function policies(soak: SoakStack): Promise<{ digest: string; stale: unknown }> {
@@ -85,12 +88,4 @@ async function policies(soak: SoakStack): Promise<{ digest: string; stale: unkno
 
 function ask({ stack }: SoakStack, path: string, token: string): Promise<Response> {
   return fetch(stack.gateway.url + path, { headers: { authorization: `Bearer ${token}` } })
-}
-
-async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + WITHIN
-  while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error(`${what} does not count after ${WITHIN / 1_000} s`)
-    await sleep(LOOK)
-  }
 }

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ServiceProcess } from '../../test-support/service-process.ts'
 import type { Finding } from '../findings.ts'
 import { asOwner, type DatabaseServer } from '../server.ts'
+import { until } from '../wait.ts'
 import type { World } from '../world.ts'
 import {
   type Answer,
@@ -130,14 +131,11 @@ async function rebuilt(pair: Pair, stale: ServiceProcess): Promise<Finding[]> {
   await pair.rebuild()
   await pair.setSynchronous(true)
   // A probe that went well counts for a second.
-  let ready = await ask(`${stale.url}/readyz`)
-  while (ready.status === 200) {
-    await sleep(100)
-    ready = await ask(`${stale.url}/readyz`)
-  }
+  const readiness = () => ask(`${stale.url}/readyz`)
+  await until('the end of readiness', async () => (await readiness()).status !== 200)
   return [
     { what: 'the former primary as a standby, asked by a service', figure: '', holds: null },
-    refused('  readiness', ready, 'not_ready'),
+    refused('  readiness', await readiness(), 'not_ready'),
     refused('  an append', await append(stale), 'database_unavailable'),
     refused('  a page of entries', await ask(`${stale.url}/events`), 'database_unavailable'),
     refused('  a checkpoint', await ask(`${stale.url}/checkpoint`), 'database_unavailable'),
@@ -159,13 +157,12 @@ async function logged(what: string, service: ServiceProcess, text: string): Prom
 /** Resolves when a commit waits for a standby. */
 async function untilWaiting({ ownerUrl }: DatabaseServer): Promise<void> {
   await asOwner(ownerUrl, async (owner) => {
-    for (;;) {
+    await until('a commit that waits', async () => {
       const { rows } = await owner.query(
         `SELECT FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND usename = 'audit_service'`,
       )
-      if (rows.length > 0) return
-      await sleep(20)
-    }
+      return rows.length > 0
+    })
   })
 }
 
