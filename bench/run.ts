@@ -9,10 +9,10 @@
 // Progress goes to standard error, the table to standard output; it is written to bench/results too, with the figures as
 // JSON and a chart. What needs a program that is missing is skipped by name.
 //
-// Exit codes: 0; 1 when something failed; 2 for wrong arguments or an --against that cannot be read; 4 when a ratio does not agree with that of the other run, or
-// none could be compared.
+// Exit codes: 0; 1 when something failed; 2 for wrong arguments or an --against that cannot be read; 4 when a ratio does not
+// agree with that of the other run, or none could be compared; 128 + n after a second signal, which leaves processes behind.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { constants, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { Failure } from '@ai-governance/infra/failure'
 import { freePort } from '@ai-governance/infra/local/ports'
@@ -131,10 +131,15 @@ async function postgresVersion(port: number): Promise<string> {
   return rows[0].server_version
 }
 
-/** Once: a second signal ends it at once. */
+/** In ms: whoever started this process passes on what a terminal has told it already. */
+const SAME_SIGNAL = 1_000
+let toldAt = 0
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.once(signal, () => {
+  process.on(signal, () => {
+    if (isStopping && Date.now() - toldAt < SAME_SIGNAL) return
+    if (isStopping) process.exit(128 + constants.signals[signal])
     isStopping = true
+    toldAt = Date.now()
     say(
       'stopping after what is being measured; once more to stop at once, leaving processes behind',
     )

@@ -16,10 +16,16 @@ export async function stopping<Result>(
   }
 }
 
-/** From now on a signal stops what runs, the last first, then calls `last`, and ends this process. */
+/**
+ * From now on a signal stops what runs, the last first, then calls `last`, and ends this process. One is all it takes:
+ * whoever started this process passes on what a terminal has told it already.
+ */
 export function stopOnSignals(last: () => void): void {
+  let isStopping = false
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.once(name, async () => {
+    process.on(name, async () => {
+      if (isStopping) return
+      isStopping = true
       for (const stop of [...running].reverse()) await stop().catch(() => {})
       last()
       process.exit(128 + constants.signals[name])

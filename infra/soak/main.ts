@@ -11,13 +11,14 @@
 // Progress goes to standard error, the result to standard output: a table.
 //
 // Exit codes: 0 everything is as it must be; 4 something is not, marked NO in the table; 2 wrong usage; 1 the soak
-// itself failed.
+// itself failed; 128 + n after a signal.
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Failure } from '../failure.ts'
 import { allHold, tableOf } from '../faults/findings.ts'
+import { stopOnSignals } from '../faults/leftovers.ts'
 import { soak } from './soak.ts'
 
 /** Minutes of load: with its start and the verification a minute and a half. */
@@ -64,6 +65,8 @@ async function run(args: string[]): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'governance-soak-'))
   // Started by root, PostgreSQL runs as another user, who has to get at its own folder below.
   chmodSync(folder, 0o711)
+  const remove = () => rmSync(folder, { recursive: true, force: true })
+  stopOnSignals(remove)
   try {
     const { findings, told, samples } = await soak({
       ...{ ...asked, folder, csv: values.csv ?? null },
@@ -75,7 +78,7 @@ async function run(args: string[]): Promise<number> {
     }
     return allHold(findings) ? 0 : 4
   } finally {
-    rmSync(folder, { recursive: true, force: true })
+    remove()
   }
 }
 

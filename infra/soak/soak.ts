@@ -2,6 +2,7 @@ import { createWriteStream } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Finding } from '../faults/findings.ts'
+import { stopping } from '../faults/leftovers.ts'
 import { type Changes, changeSomething } from './changes.ts'
 import { judgeRun, type Seen } from './judge.ts'
 import { type LoadConfig, type SoakLoad, startSoakLoad } from './load/load.ts'
@@ -39,8 +40,15 @@ const REST = 12_000
 
 /** Runs the stack under its load, and judges all that was seen of it. */
 export async function soak(options: SoakOptions): Promise<SoakResult> {
+  const cleanup = new AsyncDisposableStack()
+  return stopping(
+    () => cleanup.disposeAsync(),
+    () => soakStack(cleanup, options),
+  )
+}
+
+async function soakStack(cleanup: AsyncDisposableStack, options: SoakOptions): Promise<SoakResult> {
   const { folder, minutes, say } = options
-  await using cleanup = new AsyncDisposableStack()
   say('starting the stack')
   const running = await startSoakStack(folder, cleanup)
   const config = configOf(running, options)
