@@ -11,6 +11,7 @@ import {
 import { Limiter } from '@ai-governance/common/http/limiter'
 import type { AppendedLink, AuditStore, KeyedEvent } from './audit-store.ts'
 import { isSameQuestion, questionOf } from './gate-decision.ts'
+import { readBack } from './read-back.ts'
 
 /** Batches of callers at once: each may hold the log's lock for half a second, and 16 MiB. */
 const MAX_CALLERS_BATCHES = 2
@@ -52,7 +53,7 @@ export class Appender {
       // Checked for each caller and not for the whole batch: a hash that differs fails one answer.
       return { entry: checkedEntry(content, salt, link), replayed: false }
     }
-    const entry = await this.#store.entry(link.id)
+    const entry = await readBack(this.#store.entry(link.id))
     if (!entry) throw new Error(`entry ${link.id} of a known key is not in the log`)
     // A decision is made anew each time it is asked for: what counts is that it was asked for the same.
     if (!isSameQuestion(questionOf(entry), questionOf(event))) knownId(link)
@@ -75,7 +76,8 @@ export class Appender {
       }
       const entries: AuditEntry[] = []
       for (let next = knownId(first); entries.length < links.length; ) {
-        const page = await this.#store.oldest(next, first.id + links.length - 1, REPLAY_PAGE)
+        const rest = this.#store.oldest(next, first.id + links.length - 1, REPLAY_PAGE)
+        const page = await readBack(rest)
         if (page.length === 0) throw new Error(`entry ${next} of a known key is not in the log`)
         for (const entry of page) entries.push(entry)
         next += page.length

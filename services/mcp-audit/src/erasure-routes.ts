@@ -7,6 +7,7 @@ import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { AuditStore } from './audit-store.ts'
 import type { Caller, ErasureStore, Hold } from './erasure-store.ts'
+import { readBack } from './read-back.ts'
 
 const reason = text(1_000)
 const bodyId = z.int().min(1)
@@ -72,13 +73,13 @@ export function registerErasureRoutes(app: App, { store, erasures, onErased }: E
   app.post('/holds', { schema: { body: HoldBody } }, async (request) => {
     const { reason: why, ...on } = request.body
     const id = await erasures.hold(on, why, callerOf(request))
-    return holdJson(await erasures.heldAs(id))
+    return holdJson(await readBack(erasures.heldAs(id)))
   })
 
   app.post('/holds/:id/release', { schema: { params, body: ReleaseBody } }, async (request) => {
     const { id } = request.params
     await erasures.release(id, request.body.reason, callerOf(request))
-    return holdJson(await erasures.heldAs(id))
+    return holdJson(await readBack(erasures.heldAs(id)))
   })
 
   app.get('/holds', { schema: { querystring: HoldsQuery } }, async (request, reply) => {
@@ -97,7 +98,7 @@ function callerOf(request: FastifyRequest): Caller {
 
 /** The entry that attests a change that was just committed. */
 async function entryText(store: AuditStore, id: number): Promise<string> {
-  const entry = await store.entry(id)
+  const entry = await readBack(store.entry(id))
   if (!entry) throw new Error(`entry ${id} was appended and is not in the log`)
   return entryJson(entry)
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'node:test'
+import { fillLog } from '@ai-governance/infra/test-support/fill-log'
 import { Client } from 'pg'
 import { EVENT, startService } from './service.ts'
 
@@ -143,8 +144,35 @@ describe('a legal hold', () => {
   })
 })
 
+test('a change whose answer cannot be read back may have been made, and says so', async () => {
+  await owner.query('REVOKE SELECT ON audit_holds FROM audit_service')
+  const placed = await post('/holds', { subject: 'm@3', reason: 'case' })
+  const released = await post('/holds/1/release', { reason: 'closed' })
+  await owner.query('GRANT SELECT ON audit_holds TO audit_service')
+  for (const { status, body } of [placed, released]) {
+    assert.deepEqual([status, body.code], [503, 'outcome_unknown'])
+  }
+  assert.deepEqual(
+    (await get('/holds')).map(({ id, released_by }: Record<string, number>) => [id, released_by]),
+    [[1, 6]],
+  )
+})
+
 describe('retention', () => {
   const soon = () => new Date(Date.now() + 60_000).toISOString()
+
+  test('goes on beside holds of most of the log, run by run, and counts what they keep of each', async () => {
+    await fillLog(owner, 30_000)
+    await post('/holds', { first_id: 3, last_id: 6_000, reason: 'case' })
+    await post('/holds', { subject: 'm@1', reason: 'case' })
+    const { event_type: fills } = await get('/events/29000')
+    const run = async () => (await post('/retention', { before: soon(), ...WHY })).body
+    const first = await run()
+    assert.deepEqual([first.count, first.skipped_held, first.more], [20_000, 5_999, true], fills)
+    const second = await run()
+    assert.deepEqual([second.count, second.skipped_held, second.more], [4_001, 5_999, false])
+    await verified()
+  })
 
   test('erases what is older in one run with one entry, but not what is held or attests', async () => {
     await post('/holds', { subject: 'm@3', reason: 'case' })
