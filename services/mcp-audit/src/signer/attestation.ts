@@ -53,11 +53,27 @@ export async function attestation(
       checkpoint: checkpoint.note,
       verifier_key: signer.verifierKey(),
       ...(lastId !== null &&
-        !isWhole && { inclusion: base64(await prover.inclusion(lastId - 1, checkpoint.size)) }),
+        !isWhole && { inclusion: base64(await inclusion(signer, prover, lastId, checkpoint)) }),
     }
   } catch (error) {
     if (error instanceof ApiError && UNSIGNED.includes(error.code)) return UNATTESTED
     throw error
+  }
+}
+
+/** Somebody's checkpoint that failed while the export went on took the tree along: then it is read anew. */
+async function inclusion(
+  signer: Signer,
+  prover: Prover,
+  id: number,
+  { size }: Checkpoint,
+): Promise<Buffer[]> {
+  try {
+    return await prover.inclusion(id - 1, size)
+  } catch (error) {
+    if (!(error instanceof ApiError && error.code === 'not_ready')) throw error
+    await signer.checkpoint()
+    return prover.inclusion(id - 1, size)
   }
 }
 

@@ -1,5 +1,15 @@
-import { closeSync, fsync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  fsync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { ApiError } from '@ai-governance/common/errors'
 import { z } from 'zod'
@@ -45,20 +55,59 @@ export function readStateOrRefuse(file: string): SignerState | null {
   }
 }
 
-/** Replaces the state, and returns when a power cut could no longer undo it. */
-export async function writeState(file: string, state: SignerState): Promise<void> {
-  const { origin, size, root } = state
+/** A draft that has been there for so long is of a process that was killed, in ms. */
+const ABANDONED = 2_000
+const LOOK_AGAIN = 20
+
+/**
+ * Puts `state` in the place of `before`, and returns when a power cut could no longer undo it. The lock of the database
+ * keeps signers apart only where they have one database: of two that were left with two primaries the draft lets one
+ * write at a time, and the other finds that the state is no longer `before`.
+ */
+export async function replaceState(
+  file: string,
+  state: SignerState,
+  before: SignerState,
+): Promise<void> {
   const draft = `${file}.new`
-  await flushed(openSync(draft, 'w', 0o600), (fd) =>
-    writeSync(fd, `${JSON.stringify({ origin, size, root: root.toString('base64') })}\n`),
-  )
-  renameSync(draft, file)
+  const fd = await openAlone(draft)
+  try {
+    await flushed(fd, () => writeSync(fd, textOf(state)))
+    const found = readState(file)
+    if (found === null || textOf(found) !== textOf(before)) {
+      throw new Error('another signer has written the state meanwhile')
+    }
+    renameSync(draft, file)
+  } catch (error) {
+    rmSync(draft, { force: true })
+    throw error
+  }
   await flushed(openSync(dirname(file), 'r'), () => {})
 }
 
-async function flushed(fd: number, work: (fd: number) => void): Promise<void> {
+function textOf({ origin, size, root }: SignerState): string {
+  return `${JSON.stringify({ origin, size, root: root.toString('base64') })}\n`
+}
+
+/** Makes the draft, once nobody else has one. */
+async function openAlone(draft: string): Promise<number> {
+  let [seen, since] = [0, performance.now()]
+  for (;;) {
+    try {
+      return openSync(draft, 'wx', 0o600)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    }
+    const inode = statSync(draft, { throwIfNoEntry: false })?.ino ?? 0
+    if (inode !== seen) [seen, since] = [inode, performance.now()]
+    else if (performance.now() - since > ABANDONED) rmSync(draft, { force: true })
+    await sleep(LOOK_AGAIN)
+  }
+}
+
+async function flushed(fd: number, work: () => void): Promise<void> {
   try {
-    work(fd)
+    work()
     await flush(fd)
   } finally {
     closeSync(fd)

@@ -2,7 +2,7 @@ import { ApiError } from '@ai-governance/common/errors'
 import { type Prover, refusal } from '../tree/prover.ts'
 import type { TreeReader, TreeStore } from '../tree-store.ts'
 import { signCheckpoint, type TreeHead, verifierKey } from './signed-note.ts'
-import { readStateOrRefuse, type SignerState, writeState } from './signer-state.ts'
+import { readStateOrRefuse, replaceState, type SignerState } from './signer-state.ts'
 import { readSigningKey, type SigningKey } from './signing-key.ts'
 
 /** A signed head of the log. */
@@ -109,7 +109,7 @@ export class Signer {
   /** Signs for all who wait, again and again while more come, and lets other replicas in after a while. */
   async #signWaiting(reader: TreeReader): Promise<void> {
     const until = performance.now() + LOCK_HELD_MS
-    // Nobody else writes the state while the lock is held.
+    // Nobody else who has this database writes the state while the lock is held.
     let state: SignerState | null = null
     while (this.#waiting.length > 0 && performance.now() < until) {
       const batch = this.#waiting.splice(0)
@@ -131,7 +131,7 @@ export class Signer {
     const { size } = this.#prover
     if (size === state.size) return state
     const next = { origin: state.origin, size, root: await this.#prover.root(size) }
-    await this.#write(next)
+    await this.#replace(next, state)
     this.#prover.hasSigned(next)
     return next
   }
@@ -157,9 +157,9 @@ export class Signer {
     return state
   }
 
-  async #write(state: SignerState): Promise<void> {
+  async #replace(state: SignerState, before: SignerState): Promise<void> {
     try {
-      await writeState(this.#options.stateFile as string, state)
+      await replaceState(this.#options.stateFile as string, state, before)
     } catch (cause) {
       throw new ApiError('signer_refused', 'The state of the signer cannot be written.', { cause })
     }
