@@ -26,7 +26,11 @@ export const GateDetails = z.looseObject({
     evaluated_at: z.string(),
     input_digest: digestText,
     policy: z.looseObject({ name: z.string(), version: z.string(), digest: digestText }),
-    aibom: z.looseObject({ status: z.string(), canonical_sha256: z.string().nullable() }),
+    aibom: z.looseObject({
+      status: z.string(),
+      bound: z.boolean().optional(),
+      canonical_sha256: z.string().nullable(),
+    }),
   }),
   artifacts: z.array(z.string()),
   payload: jsonObject.optional(),

@@ -63,7 +63,7 @@ export function summaryText(
         digest: { sha256: policy.digest.slice('sha256:'.length) },
       },
       inputAttestations:
-        aibom.status === 'verified' && aibom.canonical_sha256 !== null
+        aibom.status === 'verified' && aibom.bound === true && aibom.canonical_sha256 !== null
           ? [{ uri: `${OURS}:aibom`, digest: { sha256: aibom.canonical_sha256 } }]
           : [],
       verificationResult: entry.decision ? 'PASSED' : 'FAILED',

@@ -27,7 +27,7 @@ export const verdict = (allowed = true) => ({
   evaluated_at: '2026-11-23T10:00:00.123456Z',
   input_digest: `sha256:${'a1'.repeat(32)}`,
   policy: { name: 'base', version: '1', digest: `sha256:${'b2'.repeat(32)}` },
-  aibom: { status: 'absent', canonical_sha256: null as string | null },
+  aibom: { status: 'absent', bound: false, canonical_sha256: null as string | null },
 })
 
 /** A decision of the gate as it is put on the log. */

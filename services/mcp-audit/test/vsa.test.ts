@@ -34,7 +34,7 @@ const statementOf = ({ payload }: Envelope) => JSON.parse(Buffer.from(payload, '
 
 describe('GET /events/{id}/vsa', () => {
   test('is a verification summary of what is on record, signed by the key of the log', async () => {
-    const aibom = { status: 'verified', canonical_sha256: 'd4'.repeat(32) }
+    const aibom = { status: 'verified', bound: true, canonical_sha256: 'd4'.repeat(32) }
     const event = decided({}, { ...verdict(), aibom })
     const id = await record(event)
     const entry = (await service.app.inject({ url: `/events/${id}` })).json()
@@ -66,6 +66,13 @@ describe('GET /events/{id}/vsa', () => {
       },
     })
     assert.equal((await vsa(id)).body, answer.body)
+  })
+
+  test('names no bill that is signed and is of another model', async () => {
+    const aibom = { status: 'verified', bound: false, canonical_sha256: 'd4'.repeat(32) }
+    const id = await record(decided({}, { ...verdict(), aibom }))
+    const { predicate } = statementOf((await vsa(id)).json())
+    assert.deepEqual(predicate.inputAttestations, [])
   })
 
   test('of a denial says FAILED, and names each artifact once that is a digest', async () => {
