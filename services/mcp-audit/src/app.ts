@@ -25,8 +25,8 @@ import { readWitnesses } from './witness/witnesses.ts'
 import { WitnessStore } from './witness-store.ts'
 
 /**
- * Exports and large pages make rows at once in so many connections of the eight for reads. Two keep one export going
- * as fast as it can, and leave small reads a connection and the processors a moment for them.
+ * Exports, large pages and searches have so many connections each of the eight for reads. Two keep one export going as
+ * fast as it can, and two of the eight are left for small reads.
  */
 const LONG_READS = 2
 
@@ -71,7 +71,11 @@ export function buildApp(config: Config): { app: App; close: () => Promise<void>
   registerAppendRoutes(app, { appender, signer, prover })
   registerReadRoutes(app, {
     ...{ store, lines: new ExportStore(database), signer, prover, verifier, witnessed },
-    turns: new Turns(LONG_READS),
+    turns: {
+      exports: new Turns(LONG_READS),
+      largePages: new Turns(LONG_READS),
+      searches: new Turns(LONG_READS),
+    },
   })
   registerTreeRoutes(app, { signer, prover, witnessed })
   registerErasureRoutes(app, { store, erasures, onErased: counters.onErased })

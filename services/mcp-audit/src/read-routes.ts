@@ -60,11 +60,18 @@ const LARGE_PAGE = 100
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 
+/** Turns of reads that take long, each of its own: none waits for another kind, and together they leave connections over. */
+export interface ReadTurns {
+  exports: Turns
+  largePages: Turns
+  /** Pages by actor or by decision, for which there is no index: they may read the whole log. */
+  searches: Turns
+}
+
 export interface ReadParts {
   store: AuditStore
   lines: ExportStore
-  /** Of reads that take long. */
-  turns: Turns
+  turns: ReadTurns
   signer: Signer
   prover: Prover
   verifier: Verifier
@@ -83,7 +90,9 @@ export function registerReadRoutes(app: App, parts: ReadParts): void {
       if (more && last) reply.header('link', nextPageLink(request.url, last.id))
       return `[${entries.map(entryJson).join(',')}]`
     }
-    return reply.type(JSON_TYPE).send(await (limit > LARGE_PAGE ? turns.run(page) : page()))
+    const isSearch = filter.actor !== undefined || filter.decision !== undefined
+    const turn = isSearch ? turns.searches : limit > LARGE_PAGE ? turns.largePages : null
+    return reply.type(JSON_TYPE).send(await (turn ? turn.run(page) : page()))
   })
 
   app.get(
@@ -111,7 +120,7 @@ export function registerReadRoutes(app: App, parts: ReadParts): void {
       }
       const end = checkpoint?.size ?? (await store.lastId())
       const text = exportText(
-        { entries: store, lines, turns },
+        { entries: store, lines, turns: turns.exports },
         {
           format: fmt,
           from: from_id,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { checkLog } from '@ai-governance/infra/test-support/check-log'
 import { Client } from 'pg'
 import { EVENT, startService } from './service.ts'
@@ -43,6 +44,27 @@ for (const [state, code] of [
     await checkLog(service.database.ownerUrl)
   })
 }
+
+test('searches without an index take two connections, and leave the others to small reads', async () => {
+  await owner.query('BEGIN; LOCK TABLE audit_log IN ACCESS EXCLUSIVE MODE')
+  const asked = ['actor=nobody', 'decision=false&limit=1', 'decision=false&limit=500'].flatMap(
+    (query) => Array.from({ length: 4 }, () => service.app.inject({ url: `/events?${query}` })),
+  )
+  const waiting = async () => {
+    const { rows } = await owner.query(
+      `SELECT FROM pg_locks AS l JOIN pg_class AS c ON c.oid = l.relation
+        WHERE NOT l.granted AND c.relname = 'audit_log' AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+    )
+    return rows.length
+  }
+  while ((await waiting()) < 2) await sleep(10)
+  const small = service.app.inject({ url: '/events/1' })
+  while ((await waiting()) < 3) await sleep(10)
+  assert.equal(await waiting(), 3)
+  await owner.query('ROLLBACK')
+  assert.equal((await small).statusCode, 200)
+  await Promise.all(asked)
+})
 
 test('a table that is locked makes appends and reads 503, and takes none of the others with it', async () => {
   await owner.query('BEGIN; LOCK TABLE audit_log IN ACCESS EXCLUSIVE MODE')
