@@ -81,8 +81,9 @@ async function registerModel(
     return registered
   }
   const refusal = problem.safeParse(value)
-  if (answer.status < 400 || !refusal.success) {
-    const cause = new Error(`mcp-lineage answers ${answer.status} without problem details`)
+  // 401 is about the gateway: the caller's own credentials were judged here, and are right.
+  if (answer.status < 400 || answer.status === 401 || !refusal.success) {
+    const cause = new Error(`mcp-lineage answers ${answer.status}, which is nothing for the caller`)
     throw new ApiError('upstream_invalid', undefined, { cause })
   }
   return reply

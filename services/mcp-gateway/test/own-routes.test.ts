@@ -123,6 +123,7 @@ describe('POST /api/v1/models/register', () => {
     ['an error in another form', 500, '{"message":"hunter2"}'],
     ['a record without its audit entry', 200, '{"model_id":"m"}'],
     ['no JSON', 200, 'ok'],
+    ['a refusal of the gateway, which is no matter of the caller,', 401, problem(401)],
   ]
   for (const [name, status, text] of unusable) {
     test(`answers ${name} with 502`, async (t) => {

@@ -23,6 +23,10 @@ const NO_PROOF: readonly ErrorCode[] = [
   'signer_state_missing',
   'signer_refused',
 ]
+const NO_DECISION = 'The decision could not be recorded, so there is none:'
+/** Where one was recorded under the key before, it counts. */
+const NO_LOOKUP =
+  'This request recorded no decision, and whether one before it did under the same Idempotency-Key is not known: send it again with the same one:'
 const NOTHING_SAID = 'gave no usable answer'
 const NOT_KNOWN =
   'does not know the gateway: both need identity keys, see docs/OPERATIONS.md, "Identity keys"'
@@ -59,17 +63,17 @@ async function recorded(
 ): Promise<string | null> {
   const body = { subject, record, input_digest: digest }
   const question = { actor: calls.actor, operation: 'gate', key, body }
-  const answer = await attempt('mcp-audit', () =>
+  const lookup = () =>
     calls.make({
       ...{ service: 'mcp-audit', method: 'POST', target: '/idempotency/lookup' },
       ...{ body: ingressJson(question), asGateway: true },
-    }),
-  )
+    })
+  const answer = await attempt('mcp-audit', lookup, NO_LOOKUP)
   if (answer.status === 200) return answer.text
   const refusal = refusalOf(answer)
   if (refusal?.code === 'not_found') return null
   if (refusal?.code === 'idempotency_conflict') throw passedOn(refusal)
-  throw notRecorded('mcp-audit', answer)
+  throw notRecorded('mcp-audit', answer, NO_LOOKUP)
 }
 
 async function judged(calls: OwnCalls, { payload }: GateBody, digest: string): Promise<Verdict> {
@@ -150,11 +154,15 @@ async function proofOf(calls: OwnCalls, id: number): Promise<string> {
 }
 
 /** A call before anything is appended: whatever it fails with, nothing was recorded. */
-async function attempt(service: string, call: () => Promise<WholeAnswer>): Promise<WholeAnswer> {
+async function attempt(
+  service: string,
+  call: () => Promise<WholeAnswer>,
+  what = NO_DECISION,
+): Promise<WholeAnswer> {
   try {
     return await call()
   } catch (cause) {
-    throw new ApiError('not_recorded', sentence(service, NOTHING_SAID), { cause })
+    throw new ApiError('not_recorded', `${what} ${service} ${NOTHING_SAID}`, { cause })
   }
 }
 
@@ -163,22 +171,19 @@ function afterAppend(error: ApiError): ApiError {
   // Of all that a call fails with, these say that it was not sent.
   const isUnsent = error.code === 'upstream_unavailable' || error.code === 'overloaded'
   if (!isUnsent) return unknown(error)
-  return new ApiError('not_recorded', sentence('mcp-audit', NOTHING_SAID), { cause: error })
+  return new ApiError('not_recorded', `${NO_DECISION} mcp-audit ${NOTHING_SAID}`, { cause: error })
 }
 
-function notRecorded(service: string, answer: WholeAnswer): ApiError {
+function notRecorded(service: string, answer: WholeAnswer, what = NO_DECISION): ApiError {
   const refusal = answer.status === 503 ? refusalOf(answer) : null
   const isStranger = answer.status === 401 || answer.status === 403
   const reason = isStranger ? NOT_KNOWN : refusal ? `said: ${refusal.detail}` : NOTHING_SAID
   const again = answer.headers['retry-after']
-  return new ApiError('not_recorded', sentence(service, reason), {
+  return new ApiError('not_recorded', `${what} ${service} ${reason}`, {
     cause: said(answer),
     ...(typeof again === 'string' && { headers: { 'retry-after': again } }),
   })
 }
-
-const sentence = (service: string, reason: string) =>
-  `The decision could not be recorded, so there is none: ${service} ${reason}`
 
 function unknown(cause: Error): ApiError {
   const whatNow =
