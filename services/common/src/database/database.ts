@@ -61,7 +61,7 @@ export class Database {
   readonly #onError: (error: Error) => void
   #probe: Promise<boolean> | null = null
   #lastReason = ''
-  #probedAt = 0
+  #probedAt = Number.NEGATIVE_INFINITY
 
   /** Throws `EnvironmentError` if the file of the password or of the authority cannot be read. */
   constructor(options: DatabaseOptions) {
@@ -128,7 +128,7 @@ export class Database {
   /** What a service cannot do without and does not have: `['database']` or nothing, within 2 s. */
   async missing(): Promise<string[]> {
     // A probe that hangs is not joined by another, which would only take one more connection.
-    if (this.#probe === null && Date.now() - this.#probedAt > 1_000) this.#startProbe()
+    if (this.#probe === null && performance.now() - this.#probedAt > 1_000) this.#startProbe()
     const answered = await Promise.race([
       this.#probe ?? true,
       sleep(LIMITS.probe, false, { ref: false }),
@@ -153,7 +153,7 @@ export class Database {
     const query = { text: `SELECT current_setting('transaction_read_only') = 'off' AS can_write` }
     const probe = run<{ can_write: boolean }>(this.#writes, query, 'database_unavailable').then(
       ([row]) => {
-        if (row?.can_write) this.#probedAt = Date.now()
+        if (row?.can_write) this.#probedAt = performance.now()
         this.#lastReason = ''
         return row?.can_write === true
       },
