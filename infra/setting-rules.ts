@@ -1,3 +1,4 @@
+import { callerVariables } from '@ai-governance/common/callers/caller-variables'
 import {
   EnvironmentError,
   flag,
@@ -9,6 +10,7 @@ import { isOrigin } from '../clients/typescript/src/audit-key.ts'
 
 /** What the services read as it stands, judged here as they do: before anything starts, and once. */
 const passedOn = {
+  ...callerVariables,
   LOG_LEVEL: serverVariables.LOG_LEVEL,
   GATEWAY_ALLOWED_HOSTS: serverVariables.GATEWAY_ALLOWED_HOSTS,
   AIBOM_REQUIRED: flag.optional().describe('true or false'),

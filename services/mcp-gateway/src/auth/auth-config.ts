@@ -1,6 +1,6 @@
+import { callerVariables } from '@ai-governance/common/callers/caller-variables'
 import { EnvironmentError } from '@ai-governance/common/environment'
 import { z } from 'zod'
-import { isTrustworthyUrl } from './issuer.ts'
 import type { OidcRules } from './oidc.ts'
 import type { Rate } from './rate-limits.ts'
 
@@ -20,59 +20,15 @@ export interface RateLimits {
 const PER_KEY: Rate = { perSecond: 2_000, burst: 4_000 }
 const PER_ADDRESS: Rate = { perSecond: 50, burst: 200 }
 
-/** Public keys alone: an HMAC under a key that everybody may read says nothing. */
-const ALGORITHMS = new Set(
-  'RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519'.split(' '),
-)
-
-const rate = z
-  .string()
-  .regex(/^(?:off|[1-9][0-9]{0,6}(?:\/[1-9][0-9]{0,6})?)$/)
-  .transform((text): Rate | null => {
-    if (text === 'off') return null
-    const [perSecond, burst] = text.split('/').map(Number) as [number, number | undefined]
-    return { perSecond, burst: burst ?? 2 * perSecond }
-  })
-
 /** What is read from the environment. */
 export const authVariables = {
   AUTH_MODE: z.enum(['none', 'keys', 'oidc']).default('none').describe('none, keys or oidc'),
   API_KEYS_PATH: z.string().optional().describe('the path of the file that holds the API keys'),
-  OIDC_ISSUER: z
-    .string()
-    .refine((text) => isTrustworthyUrl(text) && !text.includes('?'))
-    .optional()
-    .describe(
-      'the issuer of tokens, exactly as in their iss: a URL with https, or on loopback with http',
-    ),
-  OIDC_AUDIENCE: z
-    .string()
-    .max(1_000)
-    .optional()
-    .describe('what tokens for this gateway have in aud, for example https://gov.example.org'),
+  ...callerVariables,
   OIDC_CA_PATH: z
     .string()
     .optional()
     .describe('the path of a PEM file with the certificate authority of the issuer, or unset'),
-  OIDC_ALGORITHMS: z
-    .string()
-    .transform((text) => text.split(','))
-    .refine((names) => names.every((name) => ALGORITHMS.has(name)))
-    .default(['RS256', 'ES256', 'PS256', 'EdDSA'])
-    .describe(`algorithms of signatures, comma-separated, of ${[...ALGORITHMS].join(', ')}`),
-  OIDC_SCOPES_CLAIM: z
-    .string()
-    .max(200)
-    .default('scope')
-    .describe('the name of the claim that lists the scopes, for example scope'),
-  RATE_LIMIT_PER_KEY: rate
-    .optional()
-    .describe('requests a second of one caller, for example 100, or with a burst 100/500, or off'),
-  RATE_LIMIT_PER_ADDRESS: rate
-    .optional()
-    .describe(
-      'requests a second of one address without valid credentials, for example 20/100, or off',
-    ),
   IDENTITY_SECRET_PATH: z
     .string()
     .optional()

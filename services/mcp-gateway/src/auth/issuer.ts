@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SecureContext } from 'node:tls'
+import { isTrustworthyUrl } from '@ai-governance/common/callers/caller-variables'
 import { ApiError } from '@ai-governance/common/errors'
-import { isLoopback } from '@ai-governance/common/http/loopback'
 import type { FastifyBaseLogger } from 'fastify'
 import { type CryptoKey, createLocalJWKSet, errors, type JWTHeaderParameters } from 'jose'
 import { Agent, request } from 'undici'
@@ -39,18 +39,6 @@ const KeySet = z.looseObject({
 })
 
 type FindKey = ReturnType<typeof createLocalJWKSet>
-
-/**
- * Whether keys may be fetched from there: by https, or from this machine, where nobody is in between.
- *
- * @param text attacker-controlled where it comes from an answer
- */
-export function isTrustworthyUrl(text: string): boolean {
-  const url = URL.parse(text)
-  if (url === null) return false
-  if (url.username !== '' || url.password !== '' || url.hash !== '') return false
-  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname))
-}
 
 /**
  * The public keys of one issuer, found through its discovery document and asked for again and again. The gateway
