@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { aigov } from '../../clients/typescript/test/aigov.ts'
+import { aigov, aigovWithoutSpace } from '../../clients/typescript/test/aigov.ts'
 import { EXAMPLE_PAYLOAD } from '../example-payload.ts'
 import { createTestDatabase, type TestDatabase } from '../test-support/database.ts'
 import { type Stack, startStack } from '../test-support/stack.ts'
@@ -48,8 +48,20 @@ test('aigov gate writes the receipt to a file, proof and all, and replaces none'
   const again = await run(...args)
   assert.equal(again.code, 2)
   assert.match(again.err, /receipt\.json is there already/)
+  const nowhere = await run(...args.slice(0, -1), 'no-such/receipt.json')
+  assert.deepEqual([nowhere.code, nowhere.out], [1, ''])
+  assert.match(nowhere.err, /no-such\/receipt\.json cannot be written/)
   assert.deepEqual(await newest(), before, 'nothing was asked')
   assert.equal((await run(...args, '--force')).code, 0)
+})
+
+test('aigov gate shows a decision whose receipt cannot be written, and ends as a failure', async () => {
+  const args = ['gate', 'allowed.json', '--subject', 's', '--out', 'full.json']
+  const full = await aigovWithoutSpace([...args, '--url', stack.gateway.url], cwd)
+  assert.equal(full.code, 1)
+  assert.match(full.out, /^log entry \d+ {2}[0-9a-f]{64}$/m)
+  assert.match(full.err, /full\.json cannot be written/)
+  assert.equal(existsSync(join(cwd, 'full.json')), false)
 })
 
 test('aigov receipt verifies what the gate and the log answered with a proof, and nothing that was changed', async () => {

@@ -95,6 +95,7 @@ class Call:
                 again = may_repeat(error.status or 0, sent_code(error), repeatable=self.repeatable)
             # Whatever this attempt came to, one before it may have been carried out.
             unknown = error.outcome_unknown = unknown or error.outcome_unknown
+            error.idempotency_key = self.request.headers.get("Idempotency-Key")
             wait = wait_before(count + 1, error.retry_after)
             if not again or count > self.retries or time.monotonic() + wait >= self.deadline:
                 raise error

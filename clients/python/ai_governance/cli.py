@@ -217,6 +217,9 @@ def explain(error: GovernanceError) -> int:
     lines += [f"  {item.get('path')}: {item.get('message')}" for item in error.errors[:MOST_ERRORS]]
     if len(error.errors) > MOST_ERRORS:
         lines.append(f"  and {len(error.errors) - MOST_ERRORS} more")
+    if error.outcome_unknown and error.idempotency_key:
+        again = f"--idempotency-key {error.idempotency_key}"
+        lines.append(f"Send it again with {again}, under which it is made once.")
     if error.code in HINTS:
         lines.append(HINTS[error.code])
     if error.request_id:

@@ -18,8 +18,9 @@ class GovernanceError(Exception):
     request is called in the logs and log entries of the services. `errors` are of
     `{ path, message }`. `retry_after` is in seconds.
 
-    `outcome_unknown`: the change may have been made although nobody said so. Look for it
-    (by `request_id`) before you send it again.
+    `outcome_unknown`: the change may have been made although nobody said so. Send it again
+    under the same `idempotency_key`, or where there is none look for it (by `request_id`)
+    before you do.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class GovernanceError(Exception):
         self.errors = errors or []
         self.retry_after = retry_after
         self.outcome_unknown = outcome_unknown
+        self.idempotency_key: str | None = None
 
     def __str__(self) -> str:
         unknown = " The change may or may not have been made." if self.outcome_unknown else ""

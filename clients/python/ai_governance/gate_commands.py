@@ -25,13 +25,17 @@ def gate(client: Client, options: argparse.Namespace) -> int:
     payload = payload_of(options)
 
     def ask() -> dict[str, Any]:
-        return client.gate(
+        answer = client.gate(
             payload,
             options.subject,
             record=options.record,
             proof=options.proof,
             idempotency_key=options.idempotency_key,
         )
+        decision, audit = answer["decision"], answer["audit"]
+        lines = [*decision_lines(decision), f"log entry {audit['id']}  {audit['entry_hash']}"]
+        show(options, answer, lines)
+        return answer
 
     if options.out is None:
         answer = ask()
@@ -40,9 +44,6 @@ def gate(client: Client, options: argparse.Namespace) -> int:
         with written_whole(options.out, options.force) as file:
             answer = ask()
             file.write(json.dumps(answer).encode() + b"\n")
-    decision, audit = answer["decision"], answer["audit"]
-    lines = [*decision_lines(decision), f"log entry {audit['id']}  {audit['entry_hash']}"]
-    show(options, answer, lines)
     return OK if answer["allowed"] is True else DENIED
 
 

@@ -175,8 +175,9 @@ class Exports(CliTest):
 class Failures(CliTest):
     def test_who_cannot_be_reached_exits_with_6_and_a_hint(self):
         self.serve(hang_up)
-        result = self.run_it(*LOG, code=6)
+        result = self.run_it(*LOG, "--idempotency-key", "release-1", code=6)
         self.assertIn(b"may or may not have been made", result.stderr)
+        self.assertIn(b"again with --idempotency-key release-1,", result.stderr)
         self.assertIn(b"Is the stack running", result.stderr)
         self.assertEqual(result.stdout, b"")
 

@@ -229,6 +229,22 @@ test('diff tells which recorded decisions changed policies would turn, and is ex
   assert.match(later.out, /^entry 4: denied becomes allowed: Social scoring is prohibited/)
 })
 
+test('diff does not pass over a decision that it cannot read: exit code 4, and an error to annotate', async () => {
+  const recorder = await recorderOf(SHIPPED)
+  const { details, ...rest } = recorder.decided(ALLOWED, NOW)
+  const { payload: _, ...bare } = details as JsonObject
+  const file = written('bare.ndjson', [recorder.activated(), { ...rest, details: bare }])
+  const said = await policy('diff', 'strict', '--export', file)
+  assert.equal(said.code, POLICY_EXIT.failed)
+  assert.match(
+    said.out,
+    /^entry 2 cannot be judged: its details hold an answer without its payload\.$/m,
+  )
+  const annotated = await policy('diff', 'strict', '--export', file, '--format', 'github')
+  assert.equal(annotated.code, POLICY_EXIT.failed)
+  assert.match(annotated.out, /^::error .*entry 2 cannot be judged/m)
+})
+
 test('diff does not take the words of a rule for a setting of the service', async () => {
   const reason = 'A verified AI bill of materials is no excuse for social scoring.'
   const worded = changedPolicies(cwd, 'worded', [

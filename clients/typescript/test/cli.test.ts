@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { after, before, test } from 'node:test'
 import { EXIT_MEANINGS } from '../src/cli/exit.ts'
 import { aigov, start } from './aigov.ts'
@@ -157,9 +158,12 @@ test('a refusal is exit code 7, and says what is wrong where', async (t) => {
 test('a change whose outcome is unknown says so', async (t) => {
   const { url } = await serve(t, (response) => problem(response, 504, 'upstream_timeout'))
   const args = ['log', '--event-type', 'a', '--subject', 'b', '--decision', 'true', '--url', url]
-  const { code, err } = await aigov(args)
+  const { code, err } = await aigov([...args, '--idempotency-key', 'release-1'])
   assert.equal(code, 7)
-  assert.match(err, /may or may not have been made/)
+  assert.match(
+    err,
+    /may or may not have been made: send it again with --idempotency-key release-1,/,
+  )
 })
 
 test('nothing that a server says reaches the terminal as a control character', async (t) => {
@@ -206,6 +210,22 @@ test('a command that waits for standard input ends by Ctrl-C', async () => {
   const [code, signal] = await ended
   clearInterval(timer)
   assert.ok(code === 130 || signal === 'SIGINT')
+})
+
+test('Ctrl-C during a change says that it may have been made, and how to ask again', async (t) => {
+  const asked = Promise.withResolvers<void>()
+  const { url } = await serve(t, () => asked.resolve())
+  const args = ['log', '--event-type', 'a', '--subject', 'b', '--decision', 'true', '--url', url]
+  const child = start(args)
+  const err = text(child.stderr)
+  await asked.promise
+  child.kill('SIGINT')
+  child.kill('SIGINT')
+  assert.deepEqual(await once(child, 'close'), [130, null])
+  assert.match(
+    await err,
+    /may or may not have been made: send it again with --idempotency-key \S+, /,
+  )
 })
 
 test('status asks every service that the gateway names, known or not', async (t) => {

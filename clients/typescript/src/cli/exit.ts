@@ -90,8 +90,10 @@ const HINTS: Readonly<Record<string, string>> = {
 /** The code and the sentence for whatever ended a command. */
 export function exitOf(error: unknown): { code: ExitCode; message: string } {
   if (error instanceof Exit) return { code: error.code, message: error.message }
-  // What kept the token away has said it, and how to end.
-  if (error instanceof GovernanceError && error.cause instanceof Exit) return exitOf(error.cause)
+  // What kept the token away, or a signal, has said it, and how to end. Not of a change that may have been made.
+  if (error instanceof GovernanceError && error.cause instanceof Exit && !error.outcomeUnknown) {
+    return exitOf(error.cause)
+  }
   if (isGivenWrong(error)) {
     return { code: EXIT.usage, message: error.message }
   }
@@ -128,8 +130,9 @@ function tell(error: GovernanceError): string {
   const more = error.errors.length - MOST_ERRORS
   if (more > 0) lines.push(`  and ${more} more`)
   if (error.outcomeUnknown) {
+    const { idempotencyKey: key } = error
     lines.push(
-      'The change may or may not have been made: look in the log for the request id below before you send it again.',
+      `The change may or may not have been made: ${key ? `send it again with --idempotency-key ${key}, under which it is made once` : 'look in the log for the request id below before you send it again'}.`,
     )
   }
   if (error.requestId) lines.push(`Request id: ${error.requestId}`)

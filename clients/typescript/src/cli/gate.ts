@@ -39,7 +39,8 @@ The file holds the payload, or { "payload": … }. An answer is there only once 
   aigov gate payload.json --subject fraud-detector@1.2.3 --aibom signed.json --record full
   aigov gate payload.json --subject fraud-detector@1.2.3 --proof --out receipt.json
 
-Exit code 0 if it is allowed, 3 if it is denied; with any other nothing was allowed.`,
+Exit code 0 if it is allowed, 3 if it is denied; with any other release nothing: there is no
+decision, or no place for its receipt.`,
     )
     .action((file: string, options: GateOptions, command: Command) =>
       run(command, async (context) => {
@@ -48,20 +49,33 @@ Exit code 0 if it is allowed, 3 if it is denied; with any other nothing was allo
         // Before it is on record: its receipt would have no place.
         if (out !== undefined && existsSync(out) && !options.force) throw thereAlready(out)
         const payload = await readPayload(file, options.aibom)
-        const answer = await context
-          .client()
-          .gateway.gate(
-            { payload, subject, record },
-            { signal: context.signal, idempotencyKey, proof: options.proof === true },
-          )
-        if (out !== undefined) {
-          const force = options.force === true
-          await writeWhole(out, [`${jsonLine(answer)}\n`], { mode: 0o644, force })
+        const call = { signal: context.signal, idempotencyKey, proof: options.proof === true }
+        const ask = async () => {
+          const answer = await context.client().gateway.gate({ payload, subject, record }, call)
+          context.result(answer, () => linesOf(answer))
+          return answer
         }
-        context.result(answer, () => linesOf(answer))
+        const answer =
+          out === undefined ? await ask() : await written(out, options.force === true, ask)
         if (!answer.allowed) throw new Exit(EXIT.denied)
       }),
     )
+}
+
+/** Asks once the receipt has a place, and puts it there. */
+async function written(
+  out: string,
+  force: boolean,
+  ask: () => Promise<GateAnswer>,
+): Promise<GateAnswer> {
+  const asked: GateAnswer[] = []
+  async function* receipt() {
+    const answer = await ask()
+    asked.push(answer)
+    yield Buffer.from(`${jsonLine(answer)}\n`)
+  }
+  await writeWhole(out, receipt(), { mode: 0o644, force })
+  return asked[0] as GateAnswer
 }
 
 function recordOf(text: string): 'full' | 'digest' {

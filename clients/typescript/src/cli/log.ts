@@ -10,6 +10,7 @@ interface LogOptions {
   subject?: string
   decision?: string
   details?: string
+  idempotencyKey?: string
 }
 
 /** `aigov log` */
@@ -22,6 +23,7 @@ export function addLog(program: Command, run: Runner): void {
     .option('--subject <subject>', 'with what: a pseudonym, it stays for ever')
     .option('--decision <true|false>', 'what was decided')
     .option('--details <json or file>', 'JSON object, or a file that holds one')
+    .option('--idempotency-key <key>', 'put on record once, however often sent')
     .addHelpText(
       'after',
       `
@@ -33,7 +35,9 @@ Options replace what the file says. Examples:
     .action((file: string | undefined, options: LogOptions, command: Command) =>
       run(command, async (context) => {
         const event = await eventOf(file, options)
-        const entry = await context.client().audit.log(event, { signal: context.signal })
+        const { idempotencyKey } = options
+        const call = { signal: context.signal, idempotencyKey }
+        const entry = await context.client().audit.log(event, call)
         context.result(entry, () => [
           `Entry ${entry.id} at ${entry.created_at}: ${entry.event_type} ${entry.subject} ${entry.decision}`,
           `entry_hash ${entry.entry_hash}`,

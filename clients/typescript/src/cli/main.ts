@@ -21,7 +21,8 @@ import { addWitness } from './witness.ts'
 
 const stopping = new AbortController()
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.once(name, () => {
+  // Again is no reason to end without a word: whoever started this process may pass on what a terminal has told it.
+  process.on(name, () => {
     stopping.abort(new Exit(EXIT.interrupted, 'interrupted'))
     // What waits for standard input or a disk hears of no signal.
     setTimeout(() => process.exit(EXIT.interrupted), 2_000).unref()

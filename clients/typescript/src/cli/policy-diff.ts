@@ -3,13 +3,13 @@ import { usage } from './exit.ts'
 import { judgeUnder } from './judge-again.ts'
 import { type PolicyChange, policyChanges } from './policy-changes.ts'
 import type { PolicySet } from './policy-engine.ts'
-import { POLICY_EXIT } from './policy-exit.ts'
+import { POLICY_EXIT, type PolicyExitCode } from './policy-exit.ts'
 import { entriesOf } from './policy-export.ts'
 import type { Finding } from './policy-finding.ts'
 import { loadFolder } from './policy-folder.ts'
 import { identityOf } from './policy-lint.ts'
 import type { PolicyReport } from './policy-report.ts'
-import { recordedDecision } from './recorded-decision.ts'
+import { recordedDecision, type UnreadableDecision } from './recorded-decision.ts'
 
 /** What to compare. */
 export interface DiffOrder {
@@ -38,14 +38,15 @@ export async function diff(
       ? null
       : await turnsOf(file, { set: loaded.set, old: old?.set ?? null }, signal)
   const turned = turns?.turned ?? []
+  const unreadable = turns?.unreadable ?? []
   const folders = { old: folder, new: newer ?? folder }
   return {
-    code: turned.length === 0 ? POLICY_EXIT.ok : POLICY_EXIT.denied,
+    code: codeOf(turned.length, unreadable.length),
     result: {
       before: old && identityOf(old.set),
       after: identityOf(loaded.set),
       changes: changes.map(({ side: _, ...change }) => change),
-      ...(turns && { decisions: turns.decisions, unreadable: turns.unreadable, turned }),
+      ...(turns && { decisions: turns.decisions, unreadable, turned }),
     },
     lines: [
       ...changes.map((change) => changeLine(change, folders)),
@@ -58,8 +59,18 @@ export async function diff(
         const place = { file: newer ?? folder, line: 1 }
         return { level: 'warning', code: 'decision_turns', message: turnLine(turn), place }
       }),
+      ...unreadable.map((one): Finding => {
+        const place = { file: file as string, line: 1 }
+        return { level: 'error', code: 'decision_unreadable', message: unreadableLine(one), place }
+      }),
     ],
   }
+}
+
+/** What cannot be read may turn as well: a gate must not take it for nothing. */
+function codeOf(turned: number, unreadable: number): PolicyExitCode {
+  if (unreadable > 0) return POLICY_EXIT.failed
+  return turned > 0 ? POLICY_EXIT.denied : POLICY_EXIT.ok
 }
 
 /** A recorded decision that another policy set would decide the other way. */
@@ -79,12 +90,12 @@ async function turnsOf(
 ) {
   const turned: Turn[] = []
   let decisions = 0
-  let unreadable = 0
+  const unreadable: UnreadableDecision[] = []
   for await (const { entry } of entriesOf(file, signal)) {
     const recorded = recordedDecision(entry)
     if (!recorded) continue
     if ('why' in recorded) {
-      unreadable += 1
+      unreadable.push(recorded)
       continue
     }
     decisions += 1
@@ -100,7 +111,7 @@ async function turnsOf(
 function turnsLines({ decisions, unreadable, turned }: Awaited<ReturnType<typeof turnsOf>>) {
   return [
     ...turned.map(turnLine),
-    ...(unreadable > 0 ? [`${unreadable} entries hold a decision that cannot be read.`] : []),
+    ...unreadable.map(unreadableLine),
     `${turned.length} of ${decisions} recorded decisions would turn.`,
   ]
 }
@@ -114,6 +125,10 @@ const verdict = (allowed: boolean): string => (allowed ? 'allowed' : 'denied')
 
 function turnLine({ entry, before, after, reasons }: Turn): string {
   return `entry ${entry}: ${verdict(before)} becomes ${verdict(after)}: ${reasons.join(' ')}`
+}
+
+function unreadableLine({ entry, why }: UnreadableDecision): string {
+  return `entry ${entry} cannot be judged: ${why}.`
 }
 
 function changeLine(change: PolicyChange, folders: Record<PolicyChange['side'], string>): string {

@@ -24,7 +24,7 @@ export const POLICY_EXIT_MEANINGS: Readonly<Record<PolicyExitCode, string>> = {
   1: 'denied; of diff: a recorded decision would turn',
   2: 'the command or what it was given is not right',
   3: 'the policies are not valid: each error is named with file, line and column',
-  4: 'a test failed or is missing; a replayed decision differs, or the export was altered; the service decides by other policies',
+  4: 'a test failed or is missing; a recorded decision differs or cannot be read, or the export was altered; the service decides by other policies',
   5: 'the service could not be reached, or did not answer as it should',
   70: 'something on this machine failed, or aigov itself broke: nothing is known',
   130: 'interrupted',

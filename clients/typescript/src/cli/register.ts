@@ -14,6 +14,7 @@ interface RegisterOptions {
   parent?: string[]
   metadata?: string
   aibom?: string
+  idempotencyKey?: string
 }
 
 /** A digest as it is written: an algorithm, a colon, and the digest. */
@@ -36,6 +37,7 @@ export function addRegister(program: Command, run: Runner): void {
     .option('--parent <parent>', 'MODEL@VERSION or dataset:NAME; may be repeated', repeat)
     .option('--metadata <file>', 'JSON object of your own')
     .option('--aibom <file>', 'signed bill of materials')
+    .option('--idempotency-key <key>', 'registered once, however often sent')
     .addHelpText(
       'after',
       `
@@ -49,7 +51,9 @@ Options replace what the file says. Examples:
     .action((file: string | undefined, options: RegisterOptions, command: Command) =>
       run(command, async (context) => {
         const model = await registrationOf(file, options)
-        const record = await context.client().lineage.register(model, { signal: context.signal })
+        const { idempotencyKey } = options
+        const call = { signal: context.signal, idempotencyKey }
+        const record = await context.client().lineage.register(model, call)
         context.result(record, () => [
           `Registered ${record.model_id}@${record.version}, revision ${record.revision}.`,
           `record ${record.id}  ${record.record_hash}`,
