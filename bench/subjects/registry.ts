@@ -93,7 +93,7 @@ export const SUBJECTS: Readonly<Record<string, Subject>> = {
     shows: 'what is served at four times the rate that can be sustained',
   },
   growth: {
-    ...{ ...byName, minutes: 20, quick: 15, uses: ['wrk', 'pgbench'], measure: benchGrowth },
+    ...{ ...byName, minutes: 10, quick: 8, uses: ['wrk', 'pgbench'], measure: benchGrowth },
     shows:
       'appends ÷ INSERT and memory at ten million entries (12 GB) ÷ at ten thousand, exports, verification, disk',
   },
