@@ -19,9 +19,12 @@ test('every error code is in docs/API.md', () => {
 })
 
 test('every variable that a service reads is in .env.example', () => {
-  const sources = globSync(['services/*/src/**/*config.ts', 'services/common/src/environment.ts'], {
-    cwd: root,
-  })
+  const sources = globSync(
+    ['services/*/src/**/*{config,variables}.ts', 'services/common/src/environment.ts'],
+    {
+      cwd: root,
+    },
+  )
   const names = sources.flatMap((path) =>
     [...read(path).matchAll(/^ {2}([A-Z][A-Z0-9_]+): /gm)].map(([, name]) => name),
   )
